@@ -1,0 +1,129 @@
+//! The client, its settings, and the count of what it was asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use serde::{Deserialize, Serialize};
+
+use super::Table;
+
+/// Which engine stores the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// The engine inside this process, with a file in the data folder.
+    Embedded,
+    /// DynamoDB, or whatever speaks its protocol at `endpoint`.
+    Dynamodb,
+}
+
+/// The section `[storage]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// Which engine stores the data.
+    pub engine: EngineKind,
+    /// Allows the embedded engine in production.
+    pub embedded_in_production: bool,
+    /// Put before every table name, so that installations can share an account.
+    pub table_prefix: String,
+    /// The AWS region; empty takes it from the usual AWS chain.
+    pub region: String,
+    /// Another endpoint than the region's own; empty for AWS.
+    pub endpoint: String,
+}
+
+/// How often the store was asked, for the budgets of the hot paths.
+#[derive(Debug, Default)]
+pub struct Calls {
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Calls {
+    /// Reads and writes so far.
+    #[must_use]
+    pub fn so_far(&self) -> (u64, u64) {
+        (self.reads.load(Ordering::Relaxed), self.writes.load(Ordering::Relaxed))
+    }
+}
+
+/// A connection to the store. Cheap to clone.
+#[derive(Clone)]
+pub struct Dynamo {
+    pub(super) client: Client,
+    prefix: String,
+    calls: Arc<Calls>,
+}
+
+impl Dynamo {
+    /// Connects to an engine inside this process through its connector; nothing is signed.
+    #[must_use]
+    pub fn in_process(connector: SharedHttpClient, prefix: &str) -> Self {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("local"))
+            .http_client(connector)
+            .endpoint_url("http://in-process")
+            .allow_no_auth()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts())
+            .build();
+        Self::with(Client::from_conf(config), prefix)
+    }
+
+    /// Connects to DynamoDB, with region and credentials from the usual AWS chain where the settings give none.
+    pub async fn connect(settings: &StorageSettings) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts());
+        if !settings.region.is_empty() {
+            loader = loader.region(Region::new(settings.region.clone()));
+        }
+        if !settings.endpoint.is_empty() {
+            loader = loader.endpoint_url(&settings.endpoint);
+        }
+        Self::with(Client::new(&loader.load().await), &settings.table_prefix)
+    }
+
+    fn with(client: Client, prefix: &str) -> Self {
+        Self { client, prefix: prefix.to_owned(), calls: Arc::default() }
+    }
+
+    /// A table by the name its module gave it.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Table {
+        Table { dynamo: self.clone(), name: format!("{}{name}", self.prefix) }
+    }
+
+    /// What this connection was asked so far.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    pub(super) fn count_read(&self, operation: &'static str) {
+        self.calls.reads.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("tradepost_storage_calls_total", "operation" => operation).increment(1);
+    }
+
+    pub(super) fn count_write(&self, operation: &'static str) {
+        self.calls.writes.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("tradepost_storage_calls_total", "operation" => operation).increment(1);
+    }
+}
+
+/// The SDK's own retries are off: they would repeat a conditional write that was applied and report it as
+/// refused. [`Write`](super::Write) repeats what may be repeated.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(1))
+        .operation_timeout(Duration::from_secs(3))
+        .build()
+}

@@ -1,0 +1,10 @@
+//! What the client sent: bodies, queries and path segments, read field by field so that every broken one is
+//! reported, and decimals read from their text so that none passes through a float.
+
+mod body;
+mod fields;
+mod params;
+
+pub use body::Body;
+pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
+pub use params::{Path, Query};

@@ -1,0 +1,75 @@
+//! JSON bodies: the media type, then the syntax of the whole, then its shape, then the fields.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use tradepost_problem::{FieldError, Rejection, http};
+
+use super::{Fields, FromFields, Input};
+
+/// The body of a request, read as a `T`. An empty body counts as `{}`; unknown fields are ignored.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: FromFields + 'static> FromRequest for Body<T> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            if !bytes.is_empty() && !is_json {
+                return Err(Rejection::new(
+                    &http::UNSUPPORTED_MEDIA_TYPE,
+                    "Send the body with Content-Type: application/json.",
+                ));
+            }
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let essence = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = essence.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unreadable(error: &actix_web::Error) -> Rejection {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => {
+            Rejection::new(&http::TOO_LARGE, "The body is larger than the server accepts.")
+        }
+        _ if error.as_response_error().status_code() == 413 => {
+            Rejection::new(&http::TOO_LARGE, "The body is larger than the server accepts.")
+        }
+        _ => Rejection::new(&http::MALFORMED, "The body of the request could not be read."),
+    }
+}
+
+fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
+    // The whole text first: a type error inside a body that is no JSON at all would be misleading.
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error.to_string()))?;
+    let inputs: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(|_| {
+        Rejection::fields(vec![FieldError { field: "body".into(), message: "must be a JSON object".into() }])
+    })?;
+    Fields::new(inputs.into_iter().map(|(name, raw)| (name, Input::Json(raw))).collect()).read()
+}
+
+fn not_json(why: &str) -> Rejection {
+    Rejection::new(&http::MALFORMED, format!("The body is not valid JSON: {why}."))
+}

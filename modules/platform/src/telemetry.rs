@@ -1,0 +1,9 @@
+//! What an operator sees: log lines, request ids and metrics.
+
+mod log;
+mod metrics;
+mod request;
+
+pub use self::log::{LogFormat, LogSettings, start_logging};
+pub use self::metrics::{Metrics, metrics_page};
+pub use self::request::observe;

@@ -1,0 +1,74 @@
+//! One request observed: its id, its log line, its metrics.
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+use tracing::Instrument;
+use tradepost_kernel::RequestId;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id (the client's own if plausible), puts it on every log line and on the answer,
+/// writes one line per request and counts it by route template. The outermost middleware.
+///
+/// # Errors
+/// Passes on those of the layers below.
+pub async fn observe<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let path = request.path().to_owned();
+    request.extensions_mut().insert(id.clone());
+
+    let span = tracing::info_span!("request", request_id = id.as_str(), trace_id = trace_id(&request));
+    let mut response = next.call(request).instrument(span.clone()).await?;
+
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let elapsed = started.elapsed();
+    span.in_scope(|| tracing::info!(%method, path, status, ms = milliseconds(elapsed), "request"));
+    count(method.as_str(), route, status, elapsed);
+    Ok(response)
+}
+
+fn request_id(request: &ServiceRequest) -> RequestId {
+    let given = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    given.and_then(RequestId::accept).unwrap_or_else(RequestId::generate)
+}
+
+/// The trace id of a W3C `traceparent` header (`00-{32 hex}-{16 hex}-{2 hex}`).
+fn trace_id(request: &ServiceRequest) -> Option<&str> {
+    let trace = request.headers().get("traceparent")?.to_str().ok()?.split('-').nth(1)?;
+    (trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(trace)
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Methods and statuses are few; anything unusual shares one label, so that no client can make new ones.
+fn count(method: &str, route: String, status: u16, elapsed: Duration) {
+    let method = match method {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    };
+    let status = status.to_string();
+    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
+        .record(elapsed);
+}
