@@ -1,5 +1,7 @@
 //! What a failure is, before HTTP: its kind, its stable code, and what there is to say about it.
 
+use crate::FieldError;
+
 /// The kinds of failure; each has one status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -58,6 +60,11 @@ pub struct About {
 pub trait Failure: std::error::Error {
     /// Which sort of problem this is.
     fn about(&self) -> &'static About;
+
+    /// The fields that broke a rule, where it is about fields.
+    fn fields(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
 
     /// After how many seconds it is worth trying again, where that is known.
     fn retry_after_s(&self) -> Option<u64> {

@@ -53,7 +53,8 @@ impl Rejection {
 
 impl<F: Failure> From<F> for Rejection {
     fn from(failure: F) -> Self {
-        let rejection = Self::new(failure.about(), failure.to_string());
+        let mut rejection = Self::new(failure.about(), failure.to_string());
+        rejection.0.fields = failure.fields();
         match failure.retry_after_s() {
             Some(seconds) => rejection.with_header(RETRY_AFTER, HeaderValue::from(seconds)),
             None => rejection,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
 };
 use rand::RngExt;
 use serde::Serialize;
@@ -142,6 +143,27 @@ impl<E: Clone> Write<E> {
             .build();
         match delete {
             Ok(delete) => self.actions.push((TransactWriteItem::builder().delete(delete).build(), otherwise)),
+            Err(error) => self.defect = Some(Outage::internal("write", &error)),
+        }
+        self
+    }
+
+    /// Demands that `expect` holds of an item that is not changed.
+    #[must_use]
+    pub fn check(mut self, table: &Table, key: &Key, expect: &Expect, otherwise: E) -> Self {
+        let (condition, name, value) = condition(expect);
+        let check = ConditionCheck::builder()
+            .table_name(&table.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .expression_attribute_names("#c", name)
+            .set_expression_attribute_values(value.map(|value| [(":c".to_owned(), value)].into()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        match check {
+            Ok(check) => {
+                self.actions.push((TransactWriteItem::builder().condition_check(check).build(), otherwise));
+            }
             Err(error) => self.defect = Some(Outage::internal("write", &error)),
         }
         self

@@ -1,0 +1,49 @@
+//! The routes of the user module.
+
+mod auth;
+mod balance;
+mod profile;
+mod sessions;
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, Json};
+use actix_web::{Responder, get};
+use jsonwebtoken::jwk::JwkSet;
+use tradepost_platform::cursor::Cursors;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::UserService;
+
+/// The routes under `/api/v1`.
+pub fn routes(service: Arc<UserService>, cursors: Cursors) -> impl FnOnce(&mut ServiceConfig<'_>) {
+    move |config| {
+        config
+            .app_data(Data::from(service))
+            .app_data(Data::new(cursors))
+            .service(auth::register)
+            .service(auth::login)
+            .service(auth::refresh)
+            .service(sessions::logout)
+            .service(sessions::change_password)
+            .service(profile::get_profile)
+            .service(profile::change_profile)
+            .service(balance::get_balance)
+            .service(balance::deposit)
+            .service(balance::withdraw)
+            .service(balance::list_transactions);
+    }
+}
+
+/// The public keys that verify access tokens (RFC 7517).
+#[utoipa::path(tag = "operations", responses((
+    status = 200, description = "The key set.", content_type = "application/json", body = Object,
+    example = json!({ "keys": [{
+        "use": "sig", "alg": "EdDSA", "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "kty": "OKP",
+        "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    }] })
+)))]
+#[get("/.well-known/jwks.json")]
+pub async fn jwks(keys: Data<JwkSet>) -> impl Responder {
+    Json(keys)
+}

@@ -1,0 +1,332 @@
+//! Cash: the balance, money in and out, and its history.
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, Json};
+use actix_web::{HttpResponse, get, post};
+use serde::Serialize;
+use tradepost_kernel::{AssetId, Decimal, EntryId, OrderId, PageLimit, Timestamp, Usd};
+use tradepost_platform::auth::{Caller, signed_in};
+use tradepost_platform::cursor::Cursors;
+use tradepost_platform::request::{Body, Fields, FromFields, Query, decimal, integer, text};
+use tradepost_problem::{Outage, Rejection};
+use tradepost_user_api::{
+    Account, Accounts, Entry, EntryKind, LedgerFilter, LedgerPlace, LedgerQuery, Position,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::UserService;
+use crate::fields::Description;
+use crate::service::CashReceipt;
+
+/// The cash of a user.
+#[derive(Serialize, ToSchema)]
+struct BalanceResponse {
+    /// Available and held together.
+    #[schema(value_type = String, example = "1000.00")]
+    current_balance: Usd,
+    #[schema(value_type = String, example = "1000.00")]
+    available_balance: Usd,
+    /// Set aside for open orders.
+    #[schema(value_type = String, example = "0.00")]
+    held_balance: Usd,
+    #[schema(example = "USD")]
+    currency: &'static str,
+    #[schema(value_type = String, example = "2026-01-31T09:30:00.125Z", format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Position> for BalanceResponse {
+    type Error = Outage;
+    fn try_from(cash: Position) -> Result<Self, Outage> {
+        Ok(Self {
+            current_balance: cash.total().to_usd().map_err(|error| broken(&error))?,
+            available_balance: cash.available.to_usd().map_err(|error| broken(&error))?,
+            held_balance: cash.held.to_usd().map_err(|error| broken(&error))?,
+            currency: "USD",
+            updated_at: cash.updated_at,
+        })
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Outage {
+    Outage::internal("read cash", error)
+}
+
+/// Money in or out.
+#[derive(ToSchema)]
+#[schema(as = CashRequest)]
+struct CashMovement {
+    /// Dollars: more than 0, at most 1000000, at most two decimals. A number or a numeric string.
+    #[schema(value_type = String, example = "1000.00")]
+    amount: Usd,
+    /// At most 200 characters.
+    #[schema(value_type = Option<String>, example = "First deposit")]
+    description: Option<Description>,
+}
+
+impl FromFields for CashMovement {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let amount = fields.required("amount", decimal(positive_amount));
+        let description = fields.optional("description", text(str::parse));
+        Some(Self { amount: amount?, description: description? })
+    }
+}
+
+fn positive_amount(value: Decimal) -> Result<Usd, String> {
+    if value <= Decimal::ZERO {
+        return Err("must be greater than 0".to_owned());
+    }
+    if value > Decimal::from(1_000_000) {
+        return Err("must be at most 1000000".to_owned());
+    }
+    Usd::new(value).map_err(|error| error.to_string())
+}
+
+/// Cash that was moved.
+#[derive(Serialize, ToSchema)]
+struct CashResponse {
+    #[schema(example = true)]
+    success: bool,
+    #[schema(example = "Successfully deposited $1000.00")]
+    message: String,
+    /// The entry in `/balance/transactions`.
+    #[schema(value_type = String, example = "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10")]
+    transaction_id: EntryId,
+    #[schema(value_type = String, example = "1000.00")]
+    balance_after: Usd,
+    #[schema(value_type = String, example = "2026-01-31T09:30:00.125Z", format = DateTime)]
+    timestamp: Timestamp,
+}
+
+impl CashResponse {
+    fn new(done: &str, receipt: &CashReceipt) -> Self {
+        Self {
+            success: true,
+            message: format!("Successfully {done} ${}", receipt.amount),
+            transaction_id: receipt.id,
+            balance_after: receipt.balance_after,
+            timestamp: receipt.at,
+        }
+    }
+}
+
+/// One entry of the cash ledger.
+#[derive(Serialize, ToSchema)]
+struct Transaction {
+    #[schema(value_type = String, example = "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10")]
+    transaction_id: EntryId,
+    /// `deposit`, `withdraw`, `order_payment` or `order_sale`.
+    #[schema(example = "deposit")]
+    transaction_type: &'static str,
+    /// Negative for money going out.
+    #[schema(value_type = String, example = "1000.00")]
+    amount: Decimal,
+    /// Always `completed`: what did not happen is not in the ledger.
+    #[schema(example = "completed")]
+    status: &'static str,
+    #[schema(example = "First deposit")]
+    description: Option<String>,
+    #[schema(value_type = String, example = "1000.00")]
+    balance_after: Usd,
+    /// The order behind a payment or a sale.
+    #[schema(value_type = Option<String>, example = json!(null))]
+    order_id: Option<OrderId>,
+    #[schema(value_type = String, example = "2026-01-31T09:30:00.125Z", format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl TryFrom<Entry> for Transaction {
+    type Error = Outage;
+    fn try_from(entry: Entry) -> Result<Self, Outage> {
+        let amount = entry.amount.to_usd().map_err(|error| broken(&error))?.get();
+        Ok(Self {
+            transaction_id: entry.id,
+            transaction_type: name(entry.kind),
+            amount: if entry.debit == Account::User { -amount } else { amount },
+            status: "completed",
+            description: entry.description,
+            balance_after: entry.balance_after.to_usd().map_err(|error| broken(&error))?,
+            order_id: entry.order,
+            created_at: entry.created_at,
+        })
+    }
+}
+
+const KINDS: [EntryKind; 4] =
+    [EntryKind::Deposit, EntryKind::Withdrawal, EntryKind::Purchase, EntryKind::Sale];
+
+fn name(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Deposit => "deposit",
+        EntryKind::Withdrawal => "withdraw",
+        EntryKind::Purchase => "order_payment",
+        EntryKind::Sale => "order_sale",
+    }
+}
+
+fn kind(text: &str) -> Result<EntryKind, &'static str> {
+    KINDS
+        .into_iter()
+        .find(|kind| name(*kind) == text)
+        .ok_or("must be deposit, withdraw, order_payment or order_sale")
+}
+
+/// A page of the cash ledger.
+#[derive(Serialize, ToSchema)]
+struct TransactionList {
+    transactions: Vec<Transaction>,
+    /// The number of all entries of the account, whatever the filters.
+    #[schema(example = 1)]
+    total_count: u64,
+    #[schema(example = false)]
+    has_more: bool,
+    /// Gives the next page as `cursor`.
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// Which entries are wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the query; TransactionQuery is what it is read into")]
+struct TransactionParams {
+    /// `deposit`, `withdraw`, `order_payment` or `order_sale`.
+    #[param(example = "deposit")]
+    transaction_type: Option<String>,
+    /// At this moment or later.
+    #[param(example = "2026-01-01T00:00:00Z", format = DateTime)]
+    from: Option<String>,
+    /// Before this moment.
+    #[param(example = "2030-01-01T00:00:00Z", format = DateTime)]
+    to: Option<String>,
+    /// Entries per page, 1 to 100.
+    #[param(example = 50, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many entries to pass over, 0 to 100000. Not together with `cursor`.
+    #[param(minimum = 0, maximum = 100_000)]
+    offset: Option<u32>,
+}
+
+struct TransactionQuery {
+    filter: LedgerFilter,
+    limit: PageLimit,
+    cursor: Option<String>,
+    skip: u64,
+}
+
+impl FromFields for TransactionQuery {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let kind = fields.optional("transaction_type", text(kind));
+        let from = fields.optional("from", text(moment));
+        let to = fields.optional("to", text(moment));
+        let limit = fields.optional("limit", integer(1, 100));
+        let cursor = fields.optional("cursor", text(|text| Ok::<_, String>(text.to_owned())));
+        let offset = fields.optional("offset", integer(0, 100_000));
+        if let (Some(Some(_)), Some(Some(_))) = (&cursor, &offset) {
+            fields.refuse("offset", "cannot be combined with cursor");
+        }
+        Some(Self {
+            filter: LedgerFilter { kind: kind?, from: from?, to: to? },
+            limit: limit?.and_then(PageLimit::new).unwrap_or_default(),
+            cursor: cursor?,
+            skip: offset?.unwrap_or(0),
+        })
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    let moment = chrono::DateTime::parse_from_rfc3339(text);
+    moment.map(|moment| moment.to_utc()).map_err(|_| "must be a time such as 2026-01-31T09:30:00Z")
+}
+
+/// The cash of the caller.
+#[utoipa::path(tag = "accounts", security(("bearer" = [])), responses(
+    (status = 200, description = "The balance.", body = BalanceResponse),
+))]
+#[get("/balance", wrap = "from_fn(signed_in)")]
+pub async fn get_balance(
+    service: Data<UserService>,
+    caller: Caller,
+) -> Result<Json<impl Serialize>, Rejection> {
+    Ok(Json(BalanceResponse::try_from(service.cash(caller.user).await?)?))
+}
+
+/// Put cash in. There is no payment provider behind it.
+#[utoipa::path(tag = "accounts", security(("bearer" = [])), request_body = CashMovement, responses(
+    (status = 201, description = "The cash is there.", body = CashResponse),
+    (status = 403, description = "`deposits_disabled`: the operator makes the deposits here."),
+    (status = 422, description = "`validation_failed`, `daily_limit_exceeded`, `balance_too_large`"),
+))]
+#[post("/balance/deposit", wrap = "from_fn(signed_in)")]
+pub async fn deposit(
+    service: Data<UserService>,
+    caller: Caller,
+    Body(movement): Body<CashMovement>,
+) -> Result<HttpResponse, Rejection> {
+    let receipt = service.deposit(caller.user, movement.amount, movement.description).await?;
+    Ok(HttpResponse::Created().json(CashResponse::new("deposited", &receipt)))
+}
+
+/// Take cash out. There is no payment provider behind it.
+#[utoipa::path(tag = "accounts", security(("bearer" = [])), request_body(
+    content = CashMovement, example = json!({ "amount": "50.00", "description": "Pocket money" })
+), responses(
+    (status = 201, description = "The cash is gone.", body = CashResponse, example = json!({
+        "success": true, "message": "Successfully withdrew $50.00", "balance_after": "950.00",
+        "transaction_id": "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a11", "timestamp": "2026-01-31T09:31:00.125Z"
+    })),
+    (status = 422, description = "`validation_failed`, `insufficient_funds`, `daily_limit_exceeded`"),
+))]
+#[post("/balance/withdraw", wrap = "from_fn(signed_in)")]
+pub async fn withdraw(
+    service: Data<UserService>,
+    caller: Caller,
+    Body(movement): Body<CashMovement>,
+) -> Result<HttpResponse, Rejection> {
+    let receipt = service.withdraw(caller.user, movement.amount, movement.description).await?;
+    Ok(HttpResponse::Created().json(CashResponse::new("withdrew", &receipt)))
+}
+
+/// The history of the caller's cash, newest first.
+#[utoipa::path(tag = "accounts", security(("bearer" = [])), params(TransactionParams), responses(
+    (status = 200, description = "A page of the history.", body = TransactionList),
+    (status = 400, description = "`malformed_request`: the cursor was altered or belongs to other filters."),
+    (status = 422, description = "`validation_failed`"),
+))]
+#[get("/balance/transactions", wrap = "from_fn(signed_in)")]
+pub async fn list_transactions(
+    service: Data<UserService>,
+    cursors: Data<Cursors>,
+    caller: Caller,
+    Query(query): Query<TransactionQuery>,
+) -> Result<Json<impl Serialize>, Rejection> {
+    let scope = format!("balance/transactions/{}", caller.user);
+    let query = query.ledger_query(&cursors, &scope, &caller)?;
+    let filter = query.filter.clone();
+    let ledger = service.ledger(query).await?;
+    let next_cursor = ledger.page.next.map(|place| cursors.encode(&scope, &filter, &place));
+    Ok(Json(TransactionList {
+        transactions: ledger.page.items.into_iter().map(Transaction::try_from).collect::<Result<_, _>>()?,
+        total_count: ledger.total,
+        has_more: next_cursor.is_some(),
+        next_cursor,
+    }))
+}
+
+impl TransactionQuery {
+    fn ledger_query(self, cursors: &Cursors, scope: &str, caller: &Caller) -> Result<LedgerQuery, Rejection> {
+        let (filter, place) = match &self.cursor {
+            Some(cursor) => cursors.decode(scope, cursor, &self.filter)?,
+            None => (self.filter, LedgerPlace { before: None, skip: self.skip }),
+        };
+        Ok(LedgerQuery {
+            user: caller.user,
+            asset: AssetId::USD,
+            filter,
+            place: Some(place),
+            limit: self.limit,
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! The user module in process: what `http` calls, and the [`Accounts`] and [`Sessions`] of everybody else.
+
+mod cash;
+mod ledger;
+mod profile;
+mod queue;
+mod registration;
+mod sessions;
+mod settlement;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jsonwebtoken::jwk::JwkSet;
+use tradepost_kernel::{Clock, SessionId, UserId};
+use tradepost_platform::auth::{SessionCache, Sessions, TokenSettings};
+use tradepost_platform::dynamo::{Dynamo, Key, Rows};
+use tradepost_platform::secrets::Secret;
+use tradepost_problem::Outage;
+use tradepost_user_api::{
+    Accounts, AccountsError, LedgerPage, LedgerQuery, Position, Positions, Settled, Settlement,
+};
+
+use crate::passwords::Passwords;
+use crate::settings::Settings;
+use crate::store::{LedgerRecord, Store};
+use crate::tokens::{SigningKey, Tokens};
+use queue::Queue;
+
+pub use cash::CashReceipt;
+pub use profile::ProfileChanges;
+pub use registration::Registration;
+pub use sessions::{Device, Grant};
+
+/// How often a change that lost a race is tried anew before it gives up.
+const MOST_RACES: usize = 50;
+
+/// Accounts, sessions and ledgers, on the `users` table.
+pub struct UserService {
+    store: Store,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+    tokens: Tokens,
+    session_cache: Arc<SessionCache>,
+    queue: Queue,
+}
+
+/// A condition on a write failed: somebody was faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stale;
+
+impl UserService {
+    /// Joins the module to its store, keys and clock. `session_cache` is the one this process checks tokens with.
+    ///
+    /// # Errors
+    /// [`Outage::Internal`] when the system gives no randomness.
+    pub fn new(
+        settings: Settings,
+        token_settings: TokenSettings,
+        signing_key: SigningKey,
+        secret: &Secret,
+        dynamo: &Dynamo,
+        session_cache: Arc<SessionCache>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, Outage> {
+        let tokens = Tokens::new(signing_key, token_settings, secret, settings.access_token_minutes);
+        Ok(Arc::new(Self {
+            store: Store::new(dynamo),
+            passwords: Passwords::new(settings.concurrent_hashes)?,
+            tokens,
+            settings,
+            clock,
+            session_cache,
+            queue: Queue::new(),
+        }))
+    }
+
+    /// The public keys that verify access tokens.
+    #[must_use]
+    pub fn jwks(&self) -> JwkSet {
+        self.tokens.jwks()
+    }
+
+    /// One page of everything that matters for the proof of the books.
+    ///
+    /// # Errors
+    /// [`Outage`] when the store does not answer, or holds what cannot be read.
+    pub async fn records(&self, after: Option<Key>) -> Result<Rows<LedgerRecord>, Outage> {
+        self.store.records(after).await
+    }
+}
+
+#[async_trait]
+impl Accounts for UserService {
+    async fn positions(&self, user: UserId, which: Positions) -> Result<Vec<Position>, AccountsError> {
+        let holdings = match which {
+            Positions::All => self.store.holdings(user).await?,
+            Positions::Of(assets) => self.store.holdings_of(user, &assets).await?,
+        };
+        Ok(holdings.into_iter().map(Position::from).collect())
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<Settled, AccountsError> {
+        self.settle_once(&settlement).await
+    }
+
+    async fn ledger(&self, query: LedgerQuery) -> Result<LedgerPage, AccountsError> {
+        self.read_ledger(&query).await
+    }
+}
+
+#[async_trait]
+impl Sessions for UserService {
+    async fn is_live(&self, user: UserId, session: SessionId) -> Result<bool, Outage> {
+        let session = self.store.session(user, session).await?;
+        let now = self.clock.now().timestamp();
+        Ok(session.is_some_and(|session| !session.revoked && now < session.expires_at))
+    }
+}

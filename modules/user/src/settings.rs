@@ -1,0 +1,53 @@
+//! The sections `[user]` and `[auth]` as this module needs them.
+
+use serde::{Deserialize, Serialize};
+use tradepost_kernel::Usd;
+
+/// Who may credit an account with cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DepositPolicy {
+    /// Users credit themselves, as in a demo.
+    SelfService,
+    /// Only the operator does, with `tradepost deposit`.
+    Operator,
+}
+
+/// The section `[user]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who may credit an account.
+    pub deposits: DepositPolicy,
+    /// Allows `deposits = "self_service"` in production.
+    pub self_service_in_production: bool,
+    /// Most dollars a user may deposit a UTC day.
+    pub daily_deposit_limit: Usd,
+    /// Most dollars a user may withdraw a UTC day.
+    pub daily_withdrawal_limit: Usd,
+    /// How long an access token is valid, in minutes.
+    pub access_token_minutes: u32,
+    /// How long a refresh token is valid, in days.
+    pub refresh_token_days: u32,
+    /// How many passwords are hashed at once; each takes a thread and 19 MiB.
+    pub concurrent_hashes: usize,
+}
+
+impl Settings {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the key.
+    pub fn check(&self) -> Result<(), String> {
+        let within = |key: &str, value: usize, max: usize| {
+            if (1..=max).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("user.{key} must be from 1 to {max}"))
+            }
+        };
+        within("access_token_minutes", self.access_token_minutes as usize, 24 * 60)?;
+        within("refresh_token_days", self.refresh_token_days as usize, 365)?;
+        within("concurrent_hashes", self.concurrent_hashes, 64)
+    }
+}
