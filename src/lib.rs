@@ -1,1 +1,19 @@
+//! The tradepost platform: what the binary and the tests share.
+//!
+//! [`App::start`] is the one call that makes a running platform out of a [`Config`]; `main` and every test use it.
 
+mod app;
+pub mod cli;
+pub mod config;
+mod fallback;
+mod foundation;
+mod health;
+pub mod modules;
+mod openapi;
+pub mod report;
+mod server;
+pub mod verbs;
+
+pub use app::{App, StartError};
+pub use config::{Config, ConfigError, Overrides};
+pub use openapi::document;

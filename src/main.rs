@@ -1,1 +1,63 @@
-fn main() {}
+//! The `tradepost` binary: one verb per task of the operator.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tradepost::cli::{Cli, Verb};
+use tradepost::{App, Config, StartError, verbs};
+use tradepost_platform::telemetry::start_logging;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tradepost: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, StartError> {
+    if let Some(Verb::Openapi) = cli.verb {
+        print!("{}", tradepost::document().await?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(&cli.overrides())?;
+    start_logging(&config.log).map_err(StartError::new)?;
+    match cli.verb {
+        None | Some(Verb::Serve(_)) => serve(config).await,
+        Some(Verb::Reconcile { json }) => verbs::reconcile(config, json).await,
+        Some(Verb::CreateTables) => verbs::create_tables(config).await,
+        Some(Verb::CheckConfig) => verbs::check_config(config).await,
+        Some(Verb::ResetPassword { username }) => verbs::reset_password(config, &username).await,
+        Some(Verb::Deposit { username, amount }) => verbs::deposit(config, &username, &amount).await,
+        Some(Verb::Openapi) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn serve(config: Config) -> Result<ExitCode, StartError> {
+    let description = verbs::description(&config);
+    let app = App::start(config).await?;
+    println!("{}", description.with_address(app.address()));
+    stop_signal().await?;
+    tracing::info!("stopping");
+    app.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for Ctrl-C, or for SIGTERM as a container sends it.
+async fn stop_signal() -> Result<(), StartError> {
+    let failed = |error: std::io::Error| StartError::new(format!("Signals cannot be received: {error}."));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)
+}

@@ -65,13 +65,13 @@ fn positive(value: Decimal, places: u32, max: Decimal) -> Result<Decimal, MoneyE
 }
 
 /// US dollars: zero or more, at most two decimal places, at most 10^20. Shown with two places.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Decimal")]
 pub struct Usd(Decimal);
 
 impl Usd {
     /// No money.
-    pub const ZERO: Self = Self(Decimal::ZERO);
+    pub const ZERO: Self = Self(Decimal::from_parts(0, 0, 0, false, 2));
     const MAX: Decimal = Decimal::from_parts(1_661_992_960, 1_808_227_885, 5, false, 0);
 
     /// Takes a decimal as dollars.

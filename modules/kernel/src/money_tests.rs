@@ -12,6 +12,7 @@ fn dec(text: &str) -> Decimal {
 #[test]
 fn dollars_stop_at_the_cent_and_at_ten_to_the_twentieth() {
     assert_eq!(Usd::parse("0.1").unwrap().to_string(), "0.10");
+    assert_eq!(Usd::ZERO.get().to_string(), "0.00");
     assert_eq!(Usd::parse("100.000").unwrap().to_string(), "100.00");
     assert_eq!(Usd::parse("0.001"), Err(MoneyError::TooPrecise(2)));
     assert_eq!(Usd::parse("-0.01"), Err(MoneyError::Negative));

@@ -16,11 +16,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::UserService;
 
 /// The routes under `/api/v1`.
-pub fn routes(service: Arc<UserService>, cursors: Cursors) -> impl FnOnce(&mut ServiceConfig<'_>) {
+pub fn routes(service: Arc<UserService>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
+    let (service, cursors) = (Data::from(service), Data::new(cursors));
     move |config| {
         config
-            .app_data(Data::from(service))
-            .app_data(Data::new(cursors))
+            .app_data(service.clone())
+            .app_data(cursors.clone())
             .service(auth::register)
             .service(auth::login)
             .service(auth::refresh)

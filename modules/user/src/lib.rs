@@ -15,5 +15,5 @@ pub use fields::{NewPassword, Username};
 pub use http::{jwks, routes};
 pub use service::UserService;
 pub use settings::{DepositPolicy, Settings};
-pub use store::{LedgerRecord, Stored, TABLE};
+pub use store::{LedgerRecord, Stored, TABLE, records};
 pub use tokens::SigningKey;

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use jsonwebtoken::jwk::JwkSet;
 use tradepost_kernel::{Clock, SessionId, UserId};
 use tradepost_platform::auth::{SessionCache, Sessions, TokenSettings};
-use tradepost_platform::dynamo::{Dynamo, Key, Rows};
+use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::secrets::Secret;
 use tradepost_problem::Outage;
 use tradepost_user_api::{
@@ -23,7 +23,7 @@ use tradepost_user_api::{
 
 use crate::passwords::Passwords;
 use crate::settings::Settings;
-use crate::store::{LedgerRecord, Store};
+use crate::store::Store;
 use crate::tokens::{SigningKey, Tokens};
 use queue::Queue;
 
@@ -80,14 +80,6 @@ impl UserService {
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         self.tokens.jwks()
-    }
-
-    /// One page of everything that matters for the proof of the books.
-    ///
-    /// # Errors
-    /// [`Outage`] when the store does not answer, or holds what cannot be read.
-    pub async fn records(&self, after: Option<Key>) -> Result<Rows<LedgerRecord>, Outage> {
-        self.store.records(after).await
     }
 }
 

@@ -34,11 +34,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks what the types cannot.
+    /// Checks what the types cannot, and what production refuses.
     ///
     /// # Errors
     /// A sentence that names the key.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self, production: bool) -> Result<(), String> {
+        if production && self.deposits == DepositPolicy::SelfService && !self.self_service_in_production {
+            return Err(
+                "In production the operator makes the deposits. To let users credit themselves all the \
+                        same, set user.self_service_in_production = true."
+                    .to_owned(),
+            );
+        }
         let within = |key: &str, value: usize, max: usize| {
             if (1..=max).contains(&value) {
                 Ok(())

@@ -252,13 +252,16 @@ impl Store {
             }
         }
     }
+}
 
-    /// One page of everything that matters for the proof of the books.
-    pub async fn records(&self, after: Option<Key>) -> Result<Rows<LedgerRecord>, Outage> {
-        let page = self.table.scan_page(after).await?;
-        let records = page.items.into_iter().filter_map(|item| LedgerRecord::of(item).transpose());
-        Ok(Rows { items: records.collect::<Result<_, _>>()?, more_after: page.more_after })
-    }
+/// One page of everything that matters for the proof of the books, in no particular order.
+///
+/// # Errors
+/// [`Outage`] when the store does not answer, or holds what cannot be read.
+pub async fn records(dynamo: &Dynamo, after: Option<Key>) -> Result<Rows<LedgerRecord>, Outage> {
+    let page = dynamo.table(TABLE.name).scan_page(after).await?;
+    let records = page.items.into_iter().filter_map(|item| LedgerRecord::of(item).transpose());
+    Ok(Rows { items: records.collect::<Result<_, _>>()?, more_after: page.more_after })
 }
 
 /// A write to the `users` table, in the words of its items.

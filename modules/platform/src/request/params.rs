@@ -32,9 +32,10 @@ impl<T: FromFields> FromRequest for Path<T> {
     type Future = Ready<Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let segments = web::Path::<HashMap<String, String>>::extract(request).into_inner();
-        ready(match segments {
-            Ok(segments) => fields(segments.into_inner()).map(Self),
+        // The router decodes segments into a sequence; their names are beside it.
+        let names = request.match_info().iter().map(|(name, _)| name.to_owned());
+        ready(match web::Path::<Vec<String>>::extract(request).into_inner() {
+            Ok(segments) => fields(names.zip(segments.into_inner()).collect()).map(Self),
             Err(_) => Err(unreadable()),
         })
     }

@@ -1,0 +1,111 @@
+//! The figures shown beside a price, all of them exact.
+
+use chrono::NaiveDate;
+use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
+use tradepost_kernel::{Decimal, Price, Rounding, Timestamp, Usd};
+
+use super::{Asset, Record};
+
+/// A price and the moment it was true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    pub price: Price,
+    pub at: Timestamp,
+}
+
+/// The prices that figures are derived from.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed {
+    pub now: Point,
+    pub day_ago: Price,
+    pub week_ago: Price,
+    pub month_ago: Price,
+    /// The highest and lowest of the last 24 hours, as far as they were looked at.
+    pub high: Point,
+    pub low: Point,
+}
+
+/// An asset's price and what follows from it. What cannot be computed, or is not known, is `None`.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    pub price: Price,
+    pub price_change_24h: Decimal,
+    pub price_change_percentage_24h: Option<Decimal>,
+    pub price_change_percentage_7d: Option<Decimal>,
+    pub price_change_percentage_30d: Option<Decimal>,
+    pub high_24h: Price,
+    pub low_24h: Price,
+    /// Whole cents, the rest cut off.
+    pub market_cap: Option<Usd>,
+    pub total_volume_24h: Option<Decimal>,
+    pub ath: Option<Summit>,
+    pub atl: Option<Summit>,
+}
+
+/// An all-time high or low, and how far from it the price is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summit {
+    pub value: Decimal,
+    pub date: NaiveDate,
+    pub change_percentage: Option<Decimal>,
+}
+
+impl Figures {
+    /// Derives the figures of `asset`.
+    pub fn derive(asset: &Asset, seen: &Observed) -> Self {
+        let price = seen.now.price;
+        let high = if price > seen.high.price { seen.now } else { seen.high };
+        let low = if price < seen.low.price { seen.now } else { seen.low };
+        let since = |before: Price| percentage(price.get() - before.get(), before.get());
+        Self {
+            price,
+            price_change_24h: price.get() - seen.day_ago.get(),
+            price_change_percentage_24h: since(seen.day_ago),
+            price_change_percentage_7d: since(seen.week_ago),
+            price_change_percentage_30d: since(seen.month_ago),
+            high_24h: high.price,
+            low_24h: low.price,
+            market_cap: asset.circulating_supply.and_then(|supply| price.times(supply, Rounding::Down).ok()),
+            total_volume_24h: asset.volume_24h.and_then(|volume| revalued(volume, price, asset.reference)),
+            ath: asset.ath.map(|known| summit(if high.is_above(known) { high.into() } else { known }, price)),
+            atl: asset.atl.map(|known| summit(if low.is_below(known) { low.into() } else { known }, price)),
+        }
+    }
+}
+
+impl Point {
+    fn is_above(self, record: Record) -> bool {
+        self.price.get() > record.value
+    }
+
+    fn is_below(self, record: Record) -> bool {
+        self.price.get() < record.value
+    }
+}
+
+impl From<Point> for Record {
+    fn from(point: Point) -> Self {
+        Self { value: point.price.get(), date: point.at.date_naive() }
+    }
+}
+
+fn summit(record: Record, price: Price) -> Summit {
+    let change_percentage = percentage(price.get() - record.value, record.value);
+    Summit { value: record.value, date: record.date, change_percentage }
+}
+
+/// `change` in percent of `base`, to two places, half up.
+fn percentage(change: Decimal, base: Decimal) -> Option<Decimal> {
+    let percent = change.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(base)?;
+    Some(percent.round_dp_with_strategy(2, MidpointAwayFromZero).normalize())
+}
+
+/// The same units traded, in dollars of the present price.
+fn revalued(volume: Usd, price: Price, reference: Price) -> Option<Decimal> {
+    let dollars = volume.get().checked_mul(price.get())?.checked_div(reference.get())?;
+    Some(dollars.round_dp_with_strategy(2, MidpointAwayFromZero))
+}
+
+#[cfg(test)]
+#[path = "figures_tests.rs"]
+mod tests;

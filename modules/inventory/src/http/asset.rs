@@ -1,0 +1,142 @@
+//! `GET /inventory/assets/{asset_id}`: all there is to know about one asset.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
+use serde::Serialize;
+use tradepost_kernel::{AssetId, Timestamp};
+use tradepost_platform::request::{Fields, FromFields, Path, text};
+use tradepost_problem::Rejection;
+use utoipa::{IntoParams, ToSchema};
+
+use super::assets::ListedAsset;
+use super::example;
+use super::number::Number;
+use crate::snapshot::{Entry, Snapshot};
+use crate::{Inventory, InventoryError};
+
+/// Shows one asset with its price and market figures.
+#[utoipa::path(
+    tag = "inventory",
+    params(Which),
+    responses(
+        (status = 200, description = "The asset.", body = AssetAnswer),
+        (status = 404, description = "`asset_not_found`: the catalog has no such asset."),
+        (status = 422, description = "`validation_failed`: the symbol is not 1 to 10 letters or digits."),
+    )
+)]
+#[get("/inventory/assets/{asset_id}")]
+pub async fn get_asset(inventory: Data<Inventory>, path: Path<Which>) -> Result<HttpResponse, Rejection> {
+    let Which { asset_id } = path.0;
+    let snapshot = inventory.snapshot();
+    let entry = snapshot.get(asset_id).ok_or(InventoryError::AssetNotFound(asset_id))?;
+    Ok(HttpResponse::Ok().json(AssetAnswer { data: AssetDetail::new(&snapshot, entry) }))
+}
+
+/// Which asset is asked for.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Which {
+    /// The symbol of the asset, in either case.
+    #[param(value_type = String, pattern = "^[A-Za-z0-9]{1,10}$", example = "BTC")]
+    asset_id: AssetId,
+}
+
+impl FromFields for Which {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { asset_id: fields.required("asset_id", text(str::parse::<AssetId>))? })
+    }
+}
+
+/// One asset.
+#[derive(Serialize, ToSchema)]
+pub struct AssetAnswer<'a> {
+    /// The asset.
+    data: AssetDetail<'a>,
+}
+
+/// An asset with its price and market figures.
+#[derive(Serialize, ToSchema)]
+#[schema(example = example::detail)]
+pub struct AssetDetail<'a> {
+    #[serde(flatten)]
+    listed: ListedAsset<'a>,
+    /// Whether orders on it are accepted.
+    availability_status: Availability,
+    /// The change of the price within 24 hours, in dollars.
+    price_change_24h: Number,
+    /// The change of the price within 7 days, in percent to two places.
+    #[schema(required)]
+    price_change_percentage_7d: Option<Number>,
+    /// The change of the price within 30 days, in percent to two places.
+    #[schema(required)]
+    price_change_percentage_30d: Option<Number>,
+    /// The highest price of the last 24 hours.
+    high_24h: Number,
+    /// The lowest price of the last 24 hours.
+    low_24h: Number,
+    /// Units in circulation.
+    #[schema(required)]
+    circulating_supply: Option<Number>,
+    /// Units that exist.
+    #[schema(required)]
+    total_supply: Option<Number>,
+    /// Units there can ever be.
+    #[schema(required)]
+    max_supply: Option<Number>,
+    /// The highest price there ever was.
+    #[schema(required)]
+    ath: Option<Number>,
+    /// How far the price is from it, in percent to two places.
+    #[schema(required)]
+    ath_change_percentage: Option<Number>,
+    /// The day of the highest price.
+    #[schema(required, value_type = Option<String>, format = Date)]
+    ath_date: Option<NaiveDate>,
+    /// The lowest price there ever was.
+    #[schema(required)]
+    atl: Option<Number>,
+    /// How far the price is from it, in percent to two places.
+    #[schema(required)]
+    atl_change_percentage: Option<Number>,
+    /// The day of the lowest price.
+    #[schema(required, value_type = Option<String>, format = Date)]
+    atl_date: Option<NaiveDate>,
+    /// When the price was true.
+    #[schema(value_type = String, format = DateTime)]
+    last_updated: Timestamp,
+}
+
+/// Whether orders on an asset are accepted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Availability {
+    Available,
+    Unavailable,
+}
+
+impl<'a> AssetDetail<'a> {
+    fn new(snapshot: &Snapshot, entry: &'a Entry) -> Self {
+        let Entry { asset, figures, .. } = entry;
+        let is_active = asset.is_active;
+        Self {
+            listed: entry.into(),
+            availability_status: if is_active { Availability::Available } else { Availability::Unavailable },
+            price_change_24h: figures.price_change_24h.into(),
+            price_change_percentage_7d: figures.price_change_percentage_7d.map(Number::from),
+            price_change_percentage_30d: figures.price_change_percentage_30d.map(Number::from),
+            high_24h: figures.high_24h.into(),
+            low_24h: figures.low_24h.into(),
+            circulating_supply: asset.circulating_supply.map(Number::from),
+            total_supply: asset.total_supply.map(Number::from),
+            max_supply: asset.max_supply.map(Number::from),
+            ath: figures.ath.map(|ath| ath.value.into()),
+            ath_change_percentage: figures.ath.and_then(|ath| ath.change_percentage).map(Number::from),
+            ath_date: figures.ath.map(|ath| ath.date),
+            atl: figures.atl.map(|atl| atl.value.into()),
+            atl_change_percentage: figures.atl.and_then(|atl| atl.change_percentage).map(Number::from),
+            atl_date: figures.atl.map(|atl| atl.date),
+            last_updated: snapshot.at,
+        }
+    }
+}

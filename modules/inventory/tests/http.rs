@@ -1,0 +1,300 @@
+//! The public routes, through the same `routes` the server mounts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::{App, http::header::CONTENT_TYPE};
+use serde_json::Value;
+use tradepost_inventory::{Feed, Inventory, Settings, routes};
+use tradepost_inventory_api::Catalog;
+use tradepost_kernel::{Clock, Timestamp};
+use utoipa_actix_web::{AppExt, scope};
+
+const LIST_KEYS: [&str; 12] = [
+    "asset_id",
+    "name",
+    "description",
+    "category",
+    "price_usd",
+    "is_active",
+    "symbol",
+    "image",
+    "market_cap_rank",
+    "price_change_percentage_24h",
+    "market_cap",
+    "total_volume_24h",
+];
+const DETAIL_KEYS: [&str; 17] = [
+    "availability_status",
+    "price_change_24h",
+    "price_change_percentage_7d",
+    "price_change_percentage_30d",
+    "high_24h",
+    "low_24h",
+    "circulating_supply",
+    "total_supply",
+    "max_supply",
+    "ath",
+    "ath_change_percentage",
+    "ath_date",
+    "atl",
+    "atl_change_percentage",
+    "atl_date",
+    "last_updated",
+    "price_source",
+];
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        "2026-03-01T12:00:00Z".parse().unwrap()
+    }
+}
+
+fn inventory(catalog: &str) -> Arc<Inventory> {
+    let settings = Settings {
+        catalog: catalog.to_owned(),
+        feed: Feed::Simulated,
+        simulation_seed: 1,
+        simulated_in_production: false,
+        tick_ms: 1_000,
+    };
+    Inventory::new(settings, Arc::new(Still)).unwrap()
+}
+
+async fn answer_of(inventory: Arc<Inventory>, path: &str) -> (u16, String, String) {
+    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(routes(inventory)));
+    let app = init_service(app.into_app().wrap(from_fn(tradepost_problem::finish))).await;
+    let response = call_service(&app, TestRequest::get().uri(&format!("/api/v1{path}")).to_request()).await;
+    let media_type = response.headers().get(CONTENT_TYPE).unwrap().to_str().unwrap().to_owned();
+    let status = response.status().as_u16();
+    (status, media_type, String::from_utf8(read_body(response).await.to_vec()).unwrap())
+}
+
+async fn get(path: &str) -> (u16, Value) {
+    let (status, media_type, body) = answer_of(inventory(""), path).await;
+    let expected = if status == 200 { "application/json" } else { "application/problem+json" };
+    assert_eq!(media_type, expected, "{path}");
+    (status, serde_json::from_str(&body).unwrap())
+}
+
+async fn list(query: &str) -> Value {
+    let (status, body) = get(&format!("/inventory/assets{query}")).await;
+    assert_eq!(status, 200, "{query}: {body}");
+    body
+}
+
+async fn detail(asset: &str) -> Value {
+    let (status, mut body) = get(&format!("/inventory/assets/{asset}")).await;
+    assert_eq!(status, 200, "{asset}: {body}");
+    body["data"].take()
+}
+
+fn keys(object: &Value) -> HashSet<&String> {
+    object.as_object().unwrap().keys().collect()
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let rows = page["data"].as_array().unwrap();
+    rows.iter().map(|row| row["asset_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[actix_web::test]
+async fn every_listed_asset_has_every_key() {
+    let page = list("?active_only=false&limit=250").await;
+    for row in page["data"].as_array().unwrap() {
+        for key in LIST_KEYS {
+            assert!(row.get(key).is_some(), "{row} lacks {key}");
+        }
+        assert!(row["price_usd"].is_number() && row["name"].is_string());
+        assert_eq!(row["price_source"], "simulated");
+        assert_eq!(row["symbol"], row["asset_id"]);
+    }
+}
+
+#[actix_web::test]
+async fn the_default_page_has_fifty_active_assets_by_rank() {
+    let page = list("").await;
+    let rows = page["data"].as_array().unwrap();
+    assert_eq!(rows.len(), 50);
+    assert_eq!((page["total_count"].as_u64(), page["active_count"].as_u64()), (Some(100), Some(50)));
+    assert_eq!(rows[0]["asset_id"], "BTC");
+    let ranks: Vec<_> = rows.iter().map(|row| row["market_cap_rank"].as_u64().unwrap()).collect();
+    assert!(ranks.is_sorted() && rows.iter().all(|row| row["is_active"] == true));
+}
+
+#[actix_web::test]
+async fn inactive_assets_are_listed_on_request_and_always_counted() {
+    let active = list("?limit=250&active_only=true").await;
+    let all = list("?limit=250&active_only=false").await;
+    assert_eq!((ids(&active).len(), ids(&all).len()), (97, 100));
+    for page in [&active, &all] {
+        assert_eq!((page["total_count"].as_u64(), page["active_count"].as_u64()), (Some(100), Some(97)));
+    }
+    assert!(!ids(&active).contains(&"LUNC".to_owned()) && ids(&all).contains(&"LUNC".to_owned()));
+}
+
+#[actix_web::test]
+async fn pages_join_without_gap_or_overlap() {
+    let whole = ids(&list("?limit=250&active_only=false").await);
+    let mut joined = Vec::new();
+    for offset in (0..=120).step_by(30) {
+        joined.extend(ids(&list(&format!("?limit=30&active_only=false&offset={offset}")).await));
+    }
+    assert_eq!(joined, whole);
+    assert_eq!(whole.iter().collect::<HashSet<_>>().len(), 100);
+    let beyond = list("?offset=100000").await;
+    assert_eq!((ids(&beyond).len(), beyond["active_count"].as_u64()), (0, Some(0)));
+}
+
+#[actix_web::test]
+async fn parameters_hold_both_sides_of_their_limits() {
+    for (query, status) in [
+        ("limit=0", 422),
+        ("limit=1", 200),
+        ("limit=250", 200),
+        ("limit=251", 422),
+        ("limit=-1", 422),
+        ("limit=ten", 422),
+        ("limit=", 422),
+        ("offset=0", 200),
+        ("offset=100000", 200),
+        ("offset=100001", 422),
+        ("offset=-1", 422),
+        ("active_only=maybe", 422),
+        ("sort=nonsense&q=%00&category=&unknown=1", 200),
+    ] {
+        let (actual, body) = get(&format!("/inventory/assets?{query}")).await;
+        assert_eq!(actual, status, "{query}");
+        if status == 422 {
+            assert_eq!(body["code"], "validation_failed");
+            assert_eq!(body["validation_errors"][0]["field"], query.split('=').next().unwrap());
+        }
+    }
+    assert_eq!(ids(&list("?limit=1").await).len(), 1);
+}
+
+#[actix_web::test]
+async fn one_asset_has_every_key_and_agrees_with_the_list() {
+    let page = list("?limit=250&active_only=false").await;
+    for row in page["data"].as_array().unwrap() {
+        let detail = detail(row["asset_id"].as_str().unwrap()).await;
+        for key in LIST_KEYS {
+            assert_eq!(detail[key], row[key], "{key}");
+        }
+        for key in DETAIL_KEYS {
+            assert!(detail.get(key).is_some(), "{detail} lacks {key}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn bitcoin_is_active_and_under_a_hundred_thousand_dollars() {
+    let btc = detail("btc").await;
+    assert_eq!((&btc["asset_id"], &btc["is_active"]), (&Value::from("BTC"), &Value::from(true)));
+    assert_eq!(btc["availability_status"], "available");
+    assert_eq!(btc["last_updated"], "2026-03-01T12:00:00Z");
+    assert_eq!(btc["ath_date"], "2025-01-20");
+    let whole_dollars = btc["price_usd"].to_string().split('.').next().unwrap().parse::<u64>().unwrap();
+    assert!((54_400..73_600).contains(&whole_dollars), "{whole_dollars}");
+}
+
+#[actix_web::test]
+async fn an_inactive_asset_is_shown_as_unavailable_with_its_price() {
+    let retired = detail("WAVES").await;
+    assert_eq!(
+        (&retired["is_active"], &retired["availability_status"]),
+        (&Value::from(false), &"unavailable".into())
+    );
+    assert!(retired["price_usd"].is_number());
+}
+
+#[actix_web::test]
+async fn an_unknown_symbol_is_404_and_a_malformed_one_422() {
+    for asset in ["NOPE", "USD", "ABCDEFGHIJ", "0"] {
+        let (status, body) = get(&format!("/inventory/assets/{asset}")).await;
+        assert_eq!((status, body["code"].as_str()), (404, Some("asset_not_found")), "{asset}");
+        assert_eq!(body["type"], "/problems/asset_not_found");
+    }
+    for asset in
+        ["ABCDEFGHIJK", "BT-C", "%20%20%20", "BTC%20", "B%C3%87", "%2e%2e%2fx", "BTC%00", "%F0%9F%9A%80"]
+    {
+        let (status, body) = get(&format!("/inventory/assets/{asset}")).await;
+        assert_eq!((status, body["code"].as_str()), (422, Some("validation_failed")), "{asset}");
+        assert_eq!(body["validation_errors"][0]["field"], "asset_id");
+    }
+}
+
+#[actix_web::test]
+async fn numbers_have_their_exact_digits_and_unknown_ones_are_null() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let catalog = r#"{"assets":[
+        {"asset_id":"TINY","name":"Tiny","category":"meme","is_active":true,
+         "reference_price":"0.000000000001","circulating_supply":"79228162514264337593.54395033",
+         "atl":"0.0000000000000000000000000001","atl_date":"2020-02-29"},
+        {"asset_id":"FIRST","name":"First","category":"meme","rank":7,"is_active":true,
+         "reference_price":"1"}]}"#;
+    file.write_all(catalog.as_bytes()).unwrap();
+    let inventory = inventory(file.path().to_str().unwrap());
+
+    let (_, _, body) = answer_of(Arc::clone(&inventory), "/inventory/assets/TINY").await;
+    for expected in [
+        r#""price_usd":0.000000000001,"#,
+        r#""circulating_supply":79228162514264337593.54395033,"#,
+        r#""market_cap":79228162.51,"#,
+        r#""atl":0.0000000000000000000000000001,"#,
+        r#""price_change_24h":0,"#,
+        r#""description":null,"#,
+        r#""market_cap_rank":null,"#,
+        r#""total_volume_24h":null,"#,
+        r#""max_supply":null,"#,
+        r#""ath":null,"ath_change_percentage":null,"ath_date":null,"#,
+    ] {
+        assert!(body.contains(expected), "{expected} is not in {body}");
+    }
+    let (_, _, body) = answer_of(inventory, "/inventory/assets").await;
+    assert!(body.find("FIRST").unwrap() < body.find("TINY").unwrap(), "the unranked stand last: {body}");
+    assert!(body.contains(r#""price_usd":0.000000000001,"#));
+}
+
+#[actix_web::test]
+async fn the_price_shown_is_the_price_quoted_to_the_last_digit() {
+    let inventory = inventory("");
+    let (_, _, body) = answer_of(Arc::clone(&inventory), "/inventory/assets?limit=250").await;
+    let page: Value = serde_json::from_str(&body).unwrap();
+    for id in ids(&page) {
+        let quote = inventory.listing(id.parse().unwrap()).await.unwrap().unwrap().quote.unwrap();
+        let row = body.split(&format!(r#"{{"asset_id":"{id}","#)).nth(1).unwrap();
+        let price = row.split(r#""price_usd":"#).nth(1).unwrap().split(',').next().unwrap();
+        assert_eq!(price, quote.price.to_string(), "{id}");
+    }
+}
+
+#[actix_web::test]
+async fn every_route_is_documented_with_its_parameters_and_problems() {
+    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(routes(inventory(""))));
+    let document = serde_json::to_value(app.split_for_parts().1).unwrap();
+    let many = &document["paths"]["/api/v1/inventory/assets"]["get"];
+    let names: Vec<_> = many["parameters"].as_array().unwrap().iter().map(|p| &p["name"]).collect();
+    assert_eq!(names, ["active_only", "limit", "offset"]);
+    assert!(many["parameters"].as_array().unwrap().iter().all(|parameter| parameter["required"] == false));
+    let one = &document["paths"]["/api/v1/inventory/assets/{asset_id}"]["get"];
+    assert_eq!(one["tags"][0], "inventory");
+    for (status, code) in [("404", "`asset_not_found`"), ("422", "`validation_failed`")] {
+        assert!(one["responses"][status]["description"].as_str().unwrap().starts_with(code));
+    }
+    let shown =
+        [("ListedAsset", list("?limit=1").await["data"][0].take()), ("AssetDetail", detail("BTC").await)];
+    for (schema, answer) in shown {
+        let example = &document["components"]["schemas"][schema]["example"];
+        assert_eq!(keys(example), keys(&answer), "{schema}");
+    }
+    for schema in ["AssetPage", "ListedAsset", "AssetAnswer", "AssetDetail"] {
+        assert!(document["components"]["schemas"].get(schema).is_some(), "{schema}");
+    }
+}

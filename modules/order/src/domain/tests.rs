@@ -1,0 +1,162 @@
+use chrono::TimeDelta;
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+use tradepost_inventory_api::{Listing, Quote};
+use tradepost_kernel::{Amount, Decimal, OrderId, Price, Quantity, Timestamp, Usd, UserId};
+use tradepost_user_api::{AccountsError, Position, Settled, Side};
+
+use super::{NewOrder, Order, OrderType, Status};
+use crate::{OrderError, Settings};
+
+pub fn now() -> Timestamp {
+    Timestamp::from_timestamp_millis(1_767_225_600_000).unwrap()
+}
+
+pub fn settings() -> Settings {
+    let json =
+        r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1000}"#;
+    serde_json::from_str(json).unwrap()
+}
+
+pub fn listing(asset: &str, price: &str) -> Listing {
+    let quote = Quote { price: Price::parse(price).unwrap(), as_of: now(), source: "simulated".to_owned() };
+    Listing { asset: asset.parse().unwrap(), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
+}
+
+fn wanted(order_type: OrderType, quantity: &str) -> NewOrder {
+    NewOrder { order_type, asset: "BTC".parse().unwrap(), quantity: Quantity::parse(quantity).unwrap() }
+}
+
+fn at_market(wanted: NewOrder, listing: &Listing) -> Result<Order, OrderError> {
+    wanted.at_market(UserId::generate(), OrderId::generate(), listing, &settings(), now())
+}
+
+/// A pending buy of BTC at $1000.
+pub fn order(quantity: &str) -> Order {
+    at_market(wanted(OrderType::MarketBuy, quantity), &listing("BTC", "1000")).unwrap()
+}
+
+#[test]
+fn the_value_is_rounded_against_the_client() {
+    let listing = listing("BTC", "0.333");
+    let total = |order_type| at_market(wanted(order_type, "10.1"), &listing).unwrap().total.to_string();
+    assert_eq!(total(OrderType::MarketBuy), "3.37");
+    assert_eq!(total(OrderType::MarketSell), "3.36");
+}
+
+#[test]
+fn a_quote_is_good_until_its_last_second() {
+    let mut listing = listing("BTC", "1000");
+    let asset = listing.asset;
+    let mut placed_after = |age: TimeDelta| {
+        listing.quote.as_mut().unwrap().as_of = now() - age;
+        at_market(wanted(OrderType::MarketBuy, "1"), &listing).map(|order| order.status)
+    };
+    assert_eq!(placed_after(TimeDelta::seconds(60)), Ok(Status::Pending));
+    assert_eq!(placed_after(TimeDelta::seconds(-5)), Ok(Status::Pending), "another machine's clock is ahead");
+    assert_eq!(placed_after(TimeDelta::milliseconds(60_001)), Err(OrderError::PriceUnavailable { asset }));
+    listing.quote = None;
+    let refused = at_market(wanted(OrderType::MarketBuy, "1"), &listing);
+    assert_eq!(refused, Err(OrderError::PriceUnavailable { asset }));
+}
+
+#[test]
+fn an_inactive_asset_is_refused_as_such_however_old_its_price() {
+    let mut listing = listing("BTC", "1000");
+    let asset = listing.asset;
+    listing.tradable = false;
+    listing.quote.as_mut().unwrap().as_of = now() - TimeDelta::days(9);
+    let order = at_market(wanted(OrderType::MarketBuy, "1"), &listing).unwrap();
+    assert_eq!(order.check(false, &settings()), Err(OrderError::AssetNotTradable { asset }));
+    listing.quote = None;
+    let refused = at_market(wanted(OrderType::MarketBuy, "1"), &listing);
+    assert_eq!(refused, Err(OrderError::AssetNotTradable { asset }));
+}
+
+#[test]
+fn both_limits_of_the_value_are_allowed_themselves() {
+    let (min, max) = (settings().min_value, settings().max_value);
+    let usd = |text| Usd::parse(text).unwrap();
+    let check = |quantity| order(quantity).check(true, &settings());
+    assert_eq!(check("0.001"), Ok(()));
+    assert_eq!(check("0.00099"), Err(OrderError::OrderValueTooSmall { min, value: usd("0.99") }));
+    assert_eq!(check("10"), Ok(()));
+    let value = Some(usd("10000.01"));
+    assert_eq!(check("10.00001"), Err(OrderError::OrderValueTooLarge { max, value }));
+}
+
+#[test]
+fn a_value_that_cannot_be_written_down_is_too_large() {
+    let refused = at_market(wanted(OrderType::MarketBuy, "1000000000000"), &listing("BTC", "1000000000"));
+    assert_eq!(refused, Err(OrderError::OrderValueTooLarge { max: settings().max_value, value: None }));
+}
+
+#[test]
+fn only_a_sell_of_everything_with_nothing_held_empties_a_position() {
+    let amount = |text: &str| Amount::from(Quantity::parse(text).unwrap());
+    let position = |available, held| Position {
+        asset: "BTC".parse().unwrap(),
+        available,
+        held,
+        average_cost: Decimal::ONE,
+        created_at: now(),
+        updated_at: now(),
+    };
+    let sell = at_market(wanted(OrderType::MarketSell, "0.0001"), &listing("BTC", "1000")).unwrap();
+    assert!(sell.empties(&position(amount("0.0001"), Amount::ZERO)));
+    assert!(!sell.empties(&position(amount("0.0002"), Amount::ZERO)));
+    assert!(!sell.empties(&position(amount("0.0001"), amount("0.0001"))));
+    assert!(!order("0.0001").empties(&position(amount("0.0001"), Amount::ZERO)), "a buy empties nothing");
+}
+
+#[test]
+fn a_refusal_is_kept_with_its_code_and_its_words() {
+    let failed = order("1").failed(&AccountsError::SettlementExpired, now());
+    let failure = failed.failure.clone().unwrap();
+    assert_eq!((failed.status, failure.code.as_str()), (Status::Failed, "settlement_expired"));
+    assert_eq!(failure.detail, AccountsError::SettlementExpired.to_string());
+}
+
+#[test]
+fn final_states_never_change() {
+    let completed = order("1").completed(Settled { at: now() + TimeDelta::seconds(1) });
+    assert_eq!(completed.status, Status::Completed);
+    assert_eq!(completed.clone().failed(&AccountsError::SettlementExpired, now()), completed);
+    let failed = order("1").failed(&AccountsError::SettlementExpired, now());
+    assert_eq!(failed.clone().completed(Settled { at: now() }), failed);
+    assert!(!Status::Pending.is_final() && !Status::Open.is_final());
+}
+
+#[test]
+fn an_order_is_never_updated_before_it_was_created() {
+    let completed = order("1").completed(Settled { at: now() - TimeDelta::seconds(1) });
+    assert_eq!(completed.updated_at, completed.created_at);
+}
+
+#[test]
+fn words_are_read_back_as_they_are_written() {
+    for order_type in OrderType::ALL {
+        assert_eq!(order_type.as_str().parse(), Ok(order_type));
+        assert_eq!(serde_json::to_value(order_type).unwrap(), order_type.as_str());
+    }
+    for status in Status::ALL {
+        assert_eq!(status.as_str().parse(), Ok(status));
+        assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+    }
+    assert!("MARKET_BUY".parse::<OrderType>().is_err() && "done".parse::<Status>().is_err());
+}
+
+proptest! {
+    #[test]
+    fn a_settlement_says_what_the_order_says_every_time(units in 1_i64..1_000_000_000, sell: bool) {
+        let order_type = if sell { OrderType::MarketSell } else { OrderType::MarketBuy };
+        let quantity = Decimal::new(units, 8).to_string();
+        let order = at_market(wanted(order_type, &quantity), &listing("BTC", "1234.5678")).unwrap();
+        let settlement = order.settlement();
+        prop_assert_eq!(&settlement, &order.settlement());
+        prop_assert_eq!(settlement.side == Side::Sell, sell);
+        prop_assert_eq!((settlement.quantity, settlement.total), (order.quantity, order.total));
+        let exact = order.price.get() * order.quantity.get();
+        let gap = if sell { exact - order.total.get() } else { order.total.get() - exact };
+        prop_assert!(gap >= Decimal::ZERO && gap < Decimal::new(1, 2));
+    }
+}

@@ -1,0 +1,229 @@
+//! Why an order is refused, or a thing asked for is not there.
+
+use serde::{Deserialize, Serialize};
+use tradepost_inventory_api::CatalogError;
+use tradepost_kernel::{AssetId, Usd};
+use tradepost_problem::{About, Failure, Kind, Outage};
+use tradepost_user_api::AccountsError;
+
+const UNKNOWN_ASSET: About = About {
+    code: "unknown_asset",
+    kind: Kind::Invalid,
+    title: "Unknown asset",
+    explanation: "The catalog has no asset of this id, so no order was placed. GET /api/v1/inventory/assets \
+                  lists the assets there are.",
+};
+const ASSET_NOT_TRADABLE: About = About {
+    code: "asset_not_tradable",
+    kind: Kind::Invalid,
+    title: "Asset not tradable",
+    explanation: "The asset is inactive: it can be held and looked at, but neither bought nor sold now.",
+};
+const ORDER_VALUE_TOO_SMALL: About = About {
+    code: "order_value_too_small",
+    kind: Kind::Invalid,
+    title: "Order value too small",
+    explanation: "Quantity times price is below the least an order may be worth. Only a sell of everything that \
+                  is held of an asset may be worth less.",
+};
+const ORDER_VALUE_TOO_LARGE: About = About {
+    code: "order_value_too_large",
+    kind: Kind::Invalid,
+    title: "Order value too large",
+    explanation: "Quantity times price is above the most an order may be worth. Split it into several orders.",
+};
+const PRICE_UNAVAILABLE: About = About {
+    code: "price_unavailable",
+    kind: Kind::Unavailable,
+    title: "Price unavailable",
+    explanation: "There is no fresh price of the asset now, so no order was placed. Try again after the time in \
+                  `Retry-After`.",
+};
+const ORDER_NOT_FOUND: About = About {
+    code: "order_not_found",
+    kind: Kind::NotFound,
+    title: "No such order",
+    explanation: "The caller has no order of this id.",
+};
+const ASSET_NOT_FOUND: About = About {
+    code: "asset_not_found",
+    kind: Kind::NotFound,
+    title: "No such asset",
+    explanation: "The catalog has no asset of this id.",
+};
+const POSITION_NOT_FOUND: About = About {
+    code: "position_not_found",
+    kind: Kind::NotFound,
+    title: "Asset never held",
+    explanation: "The caller has never held this asset. One that was sold out answers with quantity 0 instead.",
+};
+
+/// The problems of this module, besides those of the accounts and outages.
+pub const PROBLEMS: &[&About] = &[
+    &UNKNOWN_ASSET,
+    &ASSET_NOT_TRADABLE,
+    &ORDER_VALUE_TOO_SMALL,
+    &ORDER_VALUE_TOO_LARGE,
+    &PRICE_UNAVAILABLE,
+    &ORDER_NOT_FOUND,
+    &ASSET_NOT_FOUND,
+    &POSITION_NOT_FOUND,
+];
+
+/// Prices are renewed every few seconds.
+const NEXT_PRICE_S: u64 = 5;
+
+/// A refusal, something that is not there, or an outage.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum OrderError {
+    /// An order names an asset the catalog does not have.
+    #[error("There is no asset {asset}.")]
+    UnknownAsset {
+        /// Which.
+        asset: AssetId,
+    },
+    /// The asset is inactive.
+    #[error("{asset} cannot be traded now.")]
+    AssetNotTradable {
+        /// Which.
+        asset: AssetId,
+    },
+    /// Below the minimum.
+    #[error("An order must be worth at least ${min}; this one is worth ${value}.")]
+    OrderValueTooSmall {
+        /// The least it may be worth.
+        min: Usd,
+        /// What it is worth.
+        value: Usd,
+    },
+    /// Above the maximum.
+    #[error("An order may be worth at most ${max}; this one is worth {}.", worth(value))]
+    OrderValueTooLarge {
+        /// The most it may be worth.
+        max: Usd,
+        /// What it is worth, if that can be written down at all.
+        value: Option<Usd>,
+    },
+    /// No quote, or none that is fresh.
+    #[error("There is no current price of {asset}. Please try again in a moment.")]
+    PriceUnavailable {
+        /// Of what.
+        asset: AssetId,
+    },
+    /// Not an order of this user.
+    #[error("You have no order of this id.")]
+    OrderNotFound,
+    /// A path names an asset the catalog does not have.
+    #[error("There is no asset {asset}.")]
+    AssetNotFound {
+        /// Which.
+        asset: AssetId,
+    },
+    /// The user never held the asset.
+    #[error("You have never held {asset}.")]
+    PositionNotFound {
+        /// Which.
+        asset: AssetId,
+    },
+    /// The outcome is unknown, or known to be nothing; see [`Outage`].
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    /// The accounts refuse; told as they tell it.
+    #[error(transparent)]
+    #[serde(untagged)]
+    Accounts(AccountsError),
+}
+
+fn worth(value: &Option<Usd>) -> String {
+    value.map_or_else(|| "far more".to_owned(), |value| format!("${value}"))
+}
+
+impl From<AccountsError> for OrderError {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::Outage(outage) => Self::Outage(outage),
+            refusal => Self::Accounts(refusal),
+        }
+    }
+}
+
+impl From<CatalogError> for OrderError {
+    fn from(error: CatalogError) -> Self {
+        let CatalogError::Outage(outage) = error;
+        Self::Outage(outage)
+    }
+}
+
+impl Failure for OrderError {
+    fn about(&self) -> &'static About {
+        match self {
+            Self::UnknownAsset { .. } => &UNKNOWN_ASSET,
+            Self::AssetNotTradable { .. } => &ASSET_NOT_TRADABLE,
+            Self::OrderValueTooSmall { .. } => &ORDER_VALUE_TOO_SMALL,
+            Self::OrderValueTooLarge { .. } => &ORDER_VALUE_TOO_LARGE,
+            Self::PriceUnavailable { .. } => &PRICE_UNAVAILABLE,
+            Self::OrderNotFound => &ORDER_NOT_FOUND,
+            Self::AssetNotFound { .. } => &ASSET_NOT_FOUND,
+            Self::PositionNotFound { .. } => &POSITION_NOT_FOUND,
+            Self::Outage(outage) => outage.about(),
+            Self::Accounts(error) => error.about(),
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::PriceUnavailable { .. } => Some(NEXT_PRICE_S),
+            Self::Outage(outage) => outage.retry_after_s(),
+            Self::Accounts(error) => error.retry_after_s(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tradepost_kernel::{AssetId, Usd};
+    use tradepost_problem::{Failure, Outage};
+    use tradepost_user_api::AccountsError;
+
+    use super::OrderError;
+
+    fn usd(text: &str) -> Usd {
+        Usd::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_the_accounts_refuse_is_told_as_they_tell_it() {
+        let refusal = AccountsError::InsufficientFunds { needed: usd("5"), available: usd("1") };
+        let error = OrderError::from(refusal.clone());
+        assert_eq!((error.about(), error.to_string()), (refusal.about(), refusal.to_string()));
+        assert_eq!(OrderError::from(AccountsError::Outage(Outage::Busy)), OrderError::Outage(Outage::Busy));
+    }
+
+    #[test]
+    fn messages_carry_the_numbers() {
+        let small = OrderError::OrderValueTooSmall { min: usd("1"), value: usd("0.4") };
+        assert_eq!(small.to_string(), "An order must be worth at least $1.00; this one is worth $0.40.");
+        let large = OrderError::OrderValueTooLarge { max: usd("10000"), value: None };
+        assert_eq!(large.to_string(), "An order may be worth at most $10000.00; this one is worth far more.");
+    }
+
+    #[test]
+    fn every_error_survives_its_wire_form_under_its_code() {
+        let asset = AssetId::USD;
+        for error in [
+            OrderError::UnknownAsset { asset },
+            OrderError::OrderValueTooLarge { max: usd("1"), value: None },
+            OrderError::OrderNotFound,
+            OrderError::Outage(Outage::Busy),
+            OrderError::Accounts(AccountsError::BalanceTooLarge),
+        ] {
+            let json = serde_json::to_value(&error).unwrap();
+            if !matches!(error, OrderError::Outage(_)) {
+                assert_eq!(json["code"], error.about().code);
+            }
+            assert_eq!(serde_json::from_value::<OrderError>(json).unwrap(), error);
+        }
+    }
+}

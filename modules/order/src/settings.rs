@@ -1,0 +1,42 @@
+//! The section `[order]`.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use tradepost_kernel::Usd;
+
+/// What an order may be worth, how old its price may be, and how often unfinished orders are looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The least an order may be worth; a sell that empties a position may be worth less.
+    pub min_value: Usd,
+    /// The most an order may be worth.
+    pub max_value: Usd,
+    /// The oldest quote, in seconds, at which an order is still executed.
+    pub max_quote_age_s: u32,
+    /// The pause, in milliseconds, between two looks for pending orders that nobody finished.
+    pub recovery_interval_ms: u32,
+}
+
+impl Settings {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the key.
+    pub fn check(&self) -> Result<(), String> {
+        if self.min_value > self.max_value {
+            return Err("order.min_value must not be above order.max_value".to_owned());
+        }
+        if !(10..=60_000).contains(&self.recovery_interval_ms) {
+            return Err("order.recovery_interval_ms must be from 10 to 60000".to_owned());
+        }
+        if !(1..=86_400).contains(&self.max_quote_age_s) {
+            return Err("order.max_quote_age_s must be from 1 to 86400".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn max_quote_age(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.max_quote_age_s))
+    }
+}

@@ -1,0 +1,8 @@
+//! The service with its store and its recovery, against the real embedded engine.
+
+#![allow(clippy::unwrap_used)]
+
+mod listing;
+mod placing;
+mod recovery;
+mod support;

@@ -1,0 +1,141 @@
+//! A small world: the real embedded engine, accounts that keep their outcomes by order, one asset, a clock that
+//! stands still.
+
+mod accounts;
+mod store;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote};
+use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
+use tradepost_order::{
+    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE,
+};
+use tradepost_platform::dynamo::Dynamo;
+
+pub use accounts::{Books, Trouble};
+pub use store::Switch;
+
+pub struct World {
+    pub dynamo: Dynamo,
+    pub store: Switch,
+    pub books: Arc<Books>,
+    pub catalog: Arc<Shop>,
+    pub clock: Arc<StandingClock>,
+    pub service: Arc<OrderService>,
+    pub user: UserId,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::at(Timestamp::from_timestamp_millis(1_767_225_600_000).unwrap()).await
+    }
+
+    /// Order ids are stamped by the machine's own clock.
+    pub async fn with_clock_of_the_machine() -> Self {
+        Self::at(SystemClock.now()).await
+    }
+
+    async fn at(now: Timestamp) -> Self {
+        let (dynamo, store) = store::start();
+        TABLE.create(&dynamo).await.unwrap();
+        let clock = Arc::new(StandingClock(Mutex::new(now)));
+        let books = Arc::new(Books::new(clock.clone()));
+        let catalog = Arc::new(Shop(Mutex::new(vec![bitcoin(now)])));
+        let service = service(&dynamo, &books, &catalog, &clock);
+        Self { dynamo, store, books, catalog, clock, service, user: UserId::generate() }
+    }
+
+    /// Another process on the same table.
+    pub fn another_service(&self) -> Arc<OrderService> {
+        service(&self.dynamo, &self.books, &self.catalog, &self.clock)
+    }
+
+    pub async fn buy(&self, quantity: &str) -> Result<Order, OrderError> {
+        self.service.place(self.user, order(OrderType::MarketBuy, quantity)).await
+    }
+
+    pub async fn sell(&self, quantity: &str) -> Result<Order, OrderError> {
+        self.service.place(self.user, order(OrderType::MarketSell, quantity)).await
+    }
+
+    /// All orders of the user, newest first.
+    pub async fn orders(&self) -> Vec<Order> {
+        let (filter, limit) = (OrderFilter::default(), PageLimit::new(100).unwrap());
+        let page = self.service.orders(self.user, filter, OrderPlace::default(), limit).await.unwrap();
+        assert!(page.next.is_none());
+        page.items
+    }
+
+    /// The only order of the user.
+    pub async fn the_order(&self) -> Order {
+        let [order] = <[Order; 1]>::try_from(self.orders().await).unwrap();
+        order
+    }
+
+    pub async fn recover_after(&self, seconds: i64) -> usize {
+        self.clock.advance(seconds);
+        self.service.recover_due(self.clock.now()).await.unwrap()
+    }
+
+    /// Reads and writes since `before`.
+    pub fn calls_since(&self, before: (u64, u64)) -> (u64, u64) {
+        let (reads, writes) = self.dynamo.calls().so_far();
+        (reads - before.0, writes - before.1)
+    }
+}
+
+pub fn order(order_type: OrderType, quantity: &str) -> NewOrder {
+    NewOrder { order_type, asset: btc(), quantity: Quantity::parse(quantity).unwrap() }
+}
+
+pub fn btc() -> AssetId {
+    "BTC".parse().unwrap()
+}
+
+fn service(
+    dynamo: &Dynamo,
+    books: &Arc<Books>,
+    catalog: &Arc<Shop>,
+    clock: &Arc<StandingClock>,
+) -> Arc<OrderService> {
+    let json = r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1}"#;
+    let settings: Settings = serde_json::from_str(json).unwrap();
+    OrderService::new(settings, dynamo.clone(), books.clone(), catalog.clone(), clock.clone())
+}
+
+fn bitcoin(as_of: Timestamp) -> Listing {
+    let price = Price::parse("1000").unwrap();
+    let quote = Quote { price, as_of, source: "simulated".to_owned() };
+    Listing { asset: btc(), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
+}
+
+pub struct StandingClock(Mutex<Timestamp>);
+
+impl StandingClock {
+    pub fn advance(&self, seconds: i64) {
+        *self.0.lock().unwrap() += TimeDelta::seconds(seconds);
+    }
+}
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+pub struct Shop(pub Mutex<Vec<Listing>>);
+
+#[async_trait]
+impl Catalog for Shop {
+    async fn listing(&self, asset: AssetId) -> Result<Option<Listing>, CatalogError> {
+        Ok(self.listings(vec![asset]).await?.pop())
+    }
+
+    async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
+        let all = self.0.lock().unwrap().clone();
+        Ok(all.into_iter().filter(|listing| assets.contains(&listing.asset)).collect())
+    }
+}

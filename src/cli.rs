@@ -1,0 +1,97 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::Overrides;
+
+/// The back end of a trading platform: accounts, orders and market data.
+#[derive(Debug, Parser)]
+#[command(name = "tradepost", version, about, disable_help_subcommand = true)]
+#[command(after_help = "Without a command, `tradepost` serves on 127.0.0.1:8080 with its data in ./data.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// The folder with default.toml, local.toml, production.toml; `config` unless told
+    #[arg(long, global = true, value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+    /// Where the embedded engine and made-up keys are kept; `./data` unless told
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Any setting, e.g. --set order.max_value=500.00
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Run the platform (what happens without a command)
+    Serve(Serve),
+    /// Prove the books: every balance, ledger, order and settlement; exits 1 if anything is wrong
+    Reconcile {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Make the tables that are missing in the configured store
+    CreateTables,
+    /// Print the settings in effect, with secrets masked
+    CheckConfig,
+    /// Give a user a new, random password and end all their sessions
+    ResetPassword {
+        /// The name of the user
+        username: String,
+    },
+    /// Credit a user with cash, without a daily cap
+    Deposit {
+        /// The name of the user
+        username: String,
+        /// Dollars, e.g. 100.00
+        amount: String,
+    },
+}
+
+/// Options of `serve`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Serve {
+    /// The address of the public API; port 0 takes any free one
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// The modules to serve, of those compiled in
+    #[arg(long, value_name = "MODULE,…", value_delimiter = ',')]
+    pub serve: Option<Vec<String>>,
+}
+
+impl Cli {
+    /// What the command line sets over the configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        let mut keys = self.common.set.clone();
+        if let Some(folder) = &self.common.data_dir {
+            keys.push(("data_dir".to_owned(), folder.display().to_string()));
+        }
+        let Some(Verb::Serve(options)) = &self.verb else {
+            return Overrides { config_dir: self.common.config_dir.clone(), keys, serve: None };
+        };
+        if let Some(listen) = &options.listen {
+            keys.push(("server.listen".to_owned(), listen.clone()));
+        }
+        Overrides { config_dir: self.common.config_dir.clone(), keys, serve: options.serve.clone() }
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it must have the form KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}

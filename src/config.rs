@@ -1,0 +1,316 @@
+//! Settings in layers: the compiled-in defaults, files, environment variables, the command line. What belongs to
+//! a module stays raw until the module takes it.
+
+use std::path::{Path, PathBuf};
+
+use config::{Config as Raw, Environment, File, FileFormat, Value, ValueKind};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tradepost_platform::auth::TokenSettings;
+use tradepost_platform::dynamo::{EngineKind, StorageSettings};
+use tradepost_platform::telemetry::LogSettings;
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+const PRODUCTION: &str = include_str!("../config/production.toml");
+/// Keys whose values are never printed.
+const SECRETS: [&str; 2] = ["auth.signing_key", "auth.service_secret"];
+
+/// A setting that is wrong, said in a sentence that names its key.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// What kind of installation this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// On a developer's machine.
+    Local,
+    /// With other people's money.
+    Production,
+}
+
+/// What the command line sets.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// The folder with configuration files; `config` unless told.
+    pub config_dir: Option<PathBuf>,
+    /// Single keys with their values, as text.
+    pub keys: Vec<(String, String)>,
+    /// The modules to serve.
+    pub serve: Option<Vec<String>>,
+}
+
+/// The settings of this process.
+pub struct Config {
+    /// What kind of installation this is.
+    pub environment: Kind,
+    /// The modules asked for; empty is all.
+    pub serve: Vec<String>,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// The section `[server]`.
+    pub server: ServerSettings,
+    /// The section `[log]`.
+    pub log: LogSettings,
+    /// The section `[storage]`.
+    pub storage: StorageSettings,
+    /// The section `[auth]`.
+    pub auth: AuthSettings,
+    raw: Raw,
+}
+
+/// The section `[server]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The address of the public API.
+    pub listen: String,
+    /// Threads that answer requests; 0 is one per core.
+    pub workers: usize,
+    /// Larger bodies are refused.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send the head of a request, in milliseconds.
+    pub client_timeout_ms: u64,
+    /// How long the process stays up, not ready, after a stop signal, in milliseconds.
+    pub drain_ms: u64,
+    /// How long requests may take to finish after that, in seconds.
+    pub shutdown_timeout_s: u64,
+    /// Origins of browser clients.
+    pub cors_origins: Vec<String>,
+    /// Whether browser clients on this machine are allowed.
+    pub allow_localhost: bool,
+}
+
+/// The section `[auth]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// The key that signs access tokens; empty is made and kept in the data folder.
+    pub signing_key: SecretString,
+    /// What other keys are derived from; empty is made and kept in the data folder.
+    pub service_secret: SecretString,
+    /// `iss` of access tokens.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+}
+
+impl AuthSettings {
+    /// What access tokens say of themselves.
+    #[must_use]
+    pub fn tokens(&self) -> TokenSettings {
+        TokenSettings { issuer: self.issuer.clone(), audience: self.audience.clone() }
+    }
+}
+
+impl Config {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// A sentence naming the file or key that is wrong.
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let environment: Kind = layers(overrides, None)?.get("environment").map_err(|e| wrong(&e))?;
+        let raw = layers(overrides, Some(environment))?;
+        refuse_unknown(&raw)?;
+        let config = Self {
+            environment,
+            serve: raw.get("serve").map_err(|error| wrong(&error))?,
+            data_dir: raw.get("data_dir").map_err(|error| wrong(&error))?,
+            server: take(&raw, "server")?,
+            log: take(&raw, "log")?,
+            storage: take(&raw, "storage")?,
+            auth: take(&raw, "auth")?,
+            raw,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The section of a module.
+    ///
+    /// # Errors
+    /// A sentence naming the key that is unknown, missing or wrong.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, ConfigError> {
+        take(&self.raw, name)
+    }
+
+    /// Whether this is an installation with other people's money.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.environment == Kind::Production
+    }
+
+    /// Every setting as `key = value`, one a line, secrets masked.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let mut lines = Vec::new();
+        for (key, value) in self.raw.cache.clone().into_table().unwrap_or_default() {
+            flatten(&key, &value, &mut lines);
+        }
+        lines.sort();
+        lines.join("\n")
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        use secrecy::ExposeSecret;
+        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
+        let secret = self.auth.service_secret.expose_secret();
+        if !secret.is_empty() && secret.len() < 32 {
+            return refuse("auth.service_secret must have at least 32 characters.");
+        }
+        if self.server.max_body_bytes < 1024 {
+            return refuse("server.max_body_bytes must be at least 1024.");
+        }
+        let plain = |text: &str| !text.is_empty() && text.is_ascii() && !text.contains(['>', '?', '~']);
+        if !plain(&self.auth.issuer) || !plain(&self.auth.audience) {
+            return refuse("auth.issuer and auth.audience must be plain ASCII without `>`, `?` or `~`.");
+        }
+        if !self.is_production() {
+            return Ok(());
+        }
+        if self.auth.signing_key.expose_secret().is_empty() || secret.is_empty() {
+            return refuse(
+                "Production needs auth.signing_key and auth.service_secret; neither is made up there.",
+            );
+        }
+        if self.storage.engine == EngineKind::Embedded && !self.storage.embedded_in_production {
+            return refuse(
+                "Production runs on DynamoDB. To run the embedded engine all the same, set \
+                 storage.embedded_in_production = true.",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn layers(overrides: &Overrides, environment: Option<Kind>) -> Result<Raw, ConfigError> {
+    let folder = overrides.config_dir.clone().unwrap_or_else(|| PathBuf::from("config"));
+    if overrides.config_dir.is_some() && !folder.is_dir() {
+        return Err(ConfigError(format!("There is no configuration folder {}.", folder.display())));
+    }
+    let mut builder = Raw::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    builder = builder.add_source(optional(&folder, "default"));
+    if environment == Some(Kind::Production) {
+        builder = builder.add_source(File::from_str(PRODUCTION, FileFormat::Toml));
+    }
+    if let Some(kind) = environment {
+        let name = if kind == Kind::Production { "production" } else { "local" };
+        builder = builder.add_source(optional(&folder, name));
+    }
+    let variables = Environment::with_prefix("TRADEPOST").prefix_separator("__").separator("__");
+    let variables = variables.try_parsing(true).list_separator(",");
+    let variables = variables.with_list_parse_key("serve").with_list_parse_key("server.cors_origins");
+    builder = builder.add_source(variables);
+    for (key, value) in &overrides.keys {
+        builder = builder.set_override(key, value.as_str()).map_err(|error| wrong(&error))?;
+    }
+    if let Some(serve) = &overrides.serve {
+        builder = builder.set_override("serve", serve.clone()).map_err(|error| wrong(&error))?;
+    }
+    builder.build().map_err(|error| wrong(&error))
+}
+
+fn optional(folder: &Path, name: &str) -> File<config::FileSourceFile, FileFormat> {
+    File::from(folder.join(format!("{name}.toml"))).format(FileFormat::Toml).required(false)
+}
+
+fn take<T: DeserializeOwned>(raw: &Raw, section: &str) -> Result<T, ConfigError> {
+    raw.get(section).map_err(|error| ConfigError(format!("In the section [{section}]: {error}.")))
+}
+
+fn wrong(error: &config::ConfigError) -> ConfigError {
+    ConfigError(format!("The configuration is wrong: {error}."))
+}
+
+/// The top level of the defaults lists every section there is.
+fn refuse_unknown(raw: &Raw) -> Result<(), ConfigError> {
+    let defaults = Raw::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build();
+    let known = defaults.map_err(|error| wrong(&error))?.cache.into_table().unwrap_or_default();
+    let given = raw.cache.clone().into_table().unwrap_or_default();
+    match given.keys().find(|key| !known.contains_key(*key)) {
+        Some(key) => Err(ConfigError(format!("There is no setting or section named `{key}`."))),
+        None => Ok(()),
+    }
+}
+
+fn flatten(key: &str, value: &Value, lines: &mut Vec<String>) {
+    match &value.kind {
+        ValueKind::Table(table) => {
+            for (name, value) in table {
+                flatten(&format!("{key}.{name}"), value, lines);
+            }
+        }
+        ValueKind::String(text) if SECRETS.contains(&key) => {
+            let shown = if text.is_empty() { "(made and kept in data_dir)" } else { "********" };
+            lines.push(format!("{key} = {shown}"));
+        }
+        ValueKind::String(text) => lines.push(format!("{key} = {text:?}")),
+        ValueKind::Array(values) => {
+            let values: Vec<_> = values.iter().map(|value| format!("{:?}", value.to_string())).collect();
+            lines.push(format!("{key} = [{}]", values.join(", ")));
+        }
+        other => lines.push(format!("{key} = {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Overrides};
+
+    fn with(keys: &[(&str, &str)]) -> Result<Config, String> {
+        let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let overrides = Overrides { keys, ..Overrides::default() };
+        Config::load(&overrides).map_err(|error| error.to_string())
+    }
+
+    const PRODUCTION: [(&str, &str); 3] = [
+        ("environment", "production"),
+        ("auth.signing_key", "some key"),
+        ("auth.service_secret", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.server.listen, "127.0.0.1:8080");
+        assert!(!config.is_production());
+    }
+
+    #[test]
+    fn unknown_and_wrong_keys_are_named() {
+        for (key, value, named) in [
+            ("serverr.listen", "x", "serverr"),
+            ("server.lisen", "x", "lisen"),
+            ("storage.engine", "sqlite", "sqlite"),
+            ("server.workers", "many", "workers"),
+            ("auth.service_secret", "too short", "auth.service_secret"),
+            ("environment", "prod", "prod"),
+        ] {
+            let error = with(&[(key, value)]).err().unwrap();
+            assert!(error.contains(named), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn production_needs_keys_and_refuses_the_embedded_engine_unless_told() {
+        assert!(with(&PRODUCTION).is_ok());
+        for missing in ["auth.signing_key", "auth.service_secret"] {
+            let rest: Vec<_> = PRODUCTION.into_iter().filter(|(key, _)| *key != missing).collect();
+            assert!(with(&rest).err().unwrap().contains("auth.signing_key and auth.service_secret"));
+        }
+        let embedded = [&PRODUCTION[..], &[("storage.engine", "embedded")]].concat();
+        assert!(with(&embedded).err().unwrap().contains("storage.embedded_in_production"));
+        let told = [&embedded[..], &[("storage.embedded_in_production", "true")]].concat();
+        assert!(with(&told).is_ok());
+    }
+
+    #[test]
+    fn printed_settings_hide_secrets() {
+        let printed = with(&PRODUCTION).unwrap().masked();
+        assert!(printed.contains("auth.service_secret = ********"), "{printed}");
+        assert!(!printed.contains("0123456789abcdef") && !printed.contains("some key"));
+        assert!(printed.contains("server.listen = \"0.0.0.0:8080\""));
+    }
+}

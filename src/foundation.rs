@@ -1,0 +1,89 @@
+//! What every module of this process stands on: the store, the keys and the clock.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use tradepost_kernel::Clock;
+use tradepost_platform::auth::SessionCache;
+use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::secrets::{Secret, random};
+
+use crate::{Config, StartError};
+
+/// What every module of this process stands on.
+pub struct Foundation {
+    /// The settings.
+    pub config: Config,
+    /// The store.
+    pub dynamo: Dynamo,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The secret from which keys are derived.
+    pub secret: Secret,
+    /// Which sessions this process knows to live.
+    pub session_cache: Arc<SessionCache>,
+}
+
+impl Foundation {
+    /// Reads the secret, or makes one in the data folder.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    pub fn new(config: Config, dynamo: Dynamo, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let given = config.auth.service_secret.expose_secret().to_owned();
+        let secret = kept(&given, &config.data_dir, "service-secret", || {
+            let bytes: [u8; 32] = random()?;
+            Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        })?;
+        let secret = Secret::from_bytes(secret.trim().as_bytes());
+        Ok(Self { config, dynamo, clock, secret, session_cache: Arc::default() })
+    }
+}
+
+/// A secret that was given, or else the one in the data folder, made by `make` the first time and readable by its
+/// owner alone.
+///
+/// # Errors
+/// When the file cannot be read or made.
+pub fn kept(
+    given: &str,
+    folder: &Path,
+    name: &str,
+    make: impl FnOnce() -> Result<String, StartError>,
+) -> Result<String, StartError> {
+    if !given.is_empty() {
+        return Ok(given.to_owned());
+    }
+    let file = folder.join(name);
+    let failed = |error: std::io::Error| {
+        StartError::new(format!("The key {} cannot be kept: {error}.", file.display()))
+    };
+    match fs::read_to_string(&file) {
+        Ok(secret) => return Ok(secret),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let secret = make()?;
+    fs::create_dir_all(folder).map_err(failed)?;
+    // Under another name first, so that a crash leaves no half a key behind.
+    let unfinished = folder.join(format!("{name}.new"));
+    private(&unfinished)
+        .and_then(|mut out| out.write_all(secret.as_bytes()).and_then(|()| out.sync_all()))
+        .map_err(failed)?;
+    fs::rename(&unfinished, &file).map_err(failed)?;
+    Ok(secret)
+}
+
+#[cfg(unix)]
+fn private(file: &Path) -> std::io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)
+}
+
+#[cfg(not(unix))]
+fn private(file: &Path) -> std::io::Result<fs::File> {
+    fs::File::create(file)
+}

@@ -1,0 +1,107 @@
+//! Whether the process lives, and whether it can serve.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use actix_web::get;
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+use tradepost_platform::dynamo::{Dynamo, Key};
+use tradepost_problem::{About, Kind, Rejection};
+use utoipa::ToSchema;
+
+const NOT_READY: About = About {
+    code: "not_ready",
+    kind: Kind::Unavailable,
+    title: "Not ready",
+    explanation: "The process is starting or stopping, or cannot reach its store. Send requests elsewhere for now.",
+};
+
+/// The problems of this file.
+pub const PROBLEMS: &[&About] = &[&NOT_READY];
+
+/// Where the process stands in its life.
+#[derive(Default)]
+pub struct Phase(AtomicU8);
+
+const SERVING: u8 = 1;
+const DRAINING: u8 = 2;
+
+impl Phase {
+    /// From now on requests are welcome.
+    pub fn serving(&self) {
+        self.0.store(SERVING, Ordering::Release);
+    }
+
+    /// From now on requests should go elsewhere.
+    pub fn draining(&self) {
+        self.0.store(DRAINING, Ordering::Release);
+    }
+}
+
+/// What readiness is decided by. The table is any that this process has; a process without tables needs no store.
+pub struct Readiness {
+    pub phase: Arc<Phase>,
+    pub store: Option<(Dynamo, &'static str)>,
+}
+
+impl Readiness {
+    async fn check(&self) -> Result<(), &'static str> {
+        match self.phase.0.load(Ordering::Acquire) {
+            SERVING => {}
+            DRAINING => return Err("The process is stopping."),
+            _ => return Err("The process is starting."),
+        }
+        let Some((dynamo, table)) = &self.store else { return Ok(()) };
+        // An item that never is: the read proves the table, the network and the credentials.
+        let probe = dynamo.table(table).get::<Anything>(&Key::new("readiness", "probe")).await;
+        probe.map(|_| ()).map_err(|_| "The store does not answer.")
+    }
+}
+
+/// Whatever the probe finds.
+#[derive(Deserialize)]
+struct Anything {}
+
+/// How the process is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `healthy`, `alive` or `ready`.
+    #[schema(example = "healthy")]
+    status: &'static str,
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+}
+
+impl Health {
+    fn new(status: &'static str) -> Json<Self> {
+        Json(Self { status, version: env!("CARGO_PKG_VERSION") })
+    }
+}
+
+/// Whether the process answers. Touches nothing else.
+#[utoipa::path(tag = "operations", responses((status = 200, description = "It answers.", body = Health)))]
+#[get("/health")]
+pub async fn health() -> Json<impl Serialize> {
+    Health::new("healthy")
+}
+
+/// Whether the process lives; restart it if not.
+#[utoipa::path(tag = "operations", responses(
+    (status = 200, description = "It lives.", body = Health, example = json!({ "status": "alive", "version": "0.1.0" })),
+))]
+#[get("/health/live")]
+pub async fn live() -> Json<impl Serialize> {
+    Health::new("alive")
+}
+
+/// Whether requests are welcome: not while starting, stopping, or without the store.
+#[utoipa::path(tag = "operations", responses(
+    (status = 200, description = "They are.", body = Health, example = json!({ "status": "ready", "version": "0.1.0" })),
+    (status = 503, description = "`not_ready`: they are not, now."),
+))]
+#[get("/health/ready")]
+pub async fn ready(readiness: Data<Readiness>) -> Result<Json<impl Serialize>, Rejection> {
+    readiness.check().await.map_err(|why| Rejection::new(&NOT_READY, why))?;
+    Ok(Health::new("ready"))
+}

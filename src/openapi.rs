@@ -1,0 +1,149 @@
+//! The OpenAPI document: collected from the annotations of the routes, completed here with what is the same
+//! everywhere, so that no handler repeats it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tradepost_problem::{About, FieldError, OUTAGES, Problem, ProblemPages, http};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, ContentBuilder, OpenApi as Document, Ref, RefOr};
+use utoipa::{OpenApi, ToSchema};
+
+use crate::modules;
+
+/// Where the document is served.
+pub const PATH: &str = "/api-docs/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "tradepost",
+        description = "The back end of a trading platform: accounts, orders and market data.\n\nSign up and log in \
+            under **accounts**, put the `access_token` into **Authorize**, and every route can be tried out as it \
+            stands. There is no payment provider and no fee, and the house is the counterparty of every trade. \
+            Prices are simulated unless the operator says otherwise; `price_source` tells.\n\nEvery error is a \
+            problem document (RFC 9457); its `type` leads to a page that explains it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "accounts", description = "Sign-up, sessions, profile and cash"),
+        (name = "orders", description = "Orders and their history"),
+        (name = "portfolio", description = "What a user holds and what it is worth"),
+        (name = "inventory", description = "The public catalog of assets with their prices"),
+        (name = "operations", description = "Health, metrics and keys"),
+    ),
+    components(schemas(Problem<'static>, FieldError)),
+)]
+struct Frame;
+
+/// The document before the routes are collected into it.
+pub fn frame() -> Document {
+    Frame::openapi()
+}
+
+/// The problems this process can answer with.
+pub fn problems() -> ProblemPages {
+    ProblemPages::new(all_problems())
+}
+
+fn all_problems() -> impl Iterator<Item = &'static [&'static About]> {
+    let own = [http::PROBLEMS, OUTAGES, tradepost_platform::auth::PROBLEMS, crate::health::PROBLEMS];
+    own.into_iter().chain(modules::problems())
+}
+
+/// The whole document of this binary, as the `openapi` verb prints it.
+///
+/// # Errors
+/// When the modules cannot be joined with the default settings.
+pub async fn document() -> Result<String, crate::StartError> {
+    crate::app::described().await.map(|document| pretty(&document))
+}
+
+fn pretty(document: &Document) -> String {
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// Adds what every route has in common: the security scheme, the answers any route can give, and the body and
+/// the examples of every problem, from the codes its description names.
+pub fn complete(document: &mut Document) {
+    let components = document.components.get_or_insert_default();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.security_schemes.insert("bearer".to_owned(), RefOr::T(bearer));
+    let known: BTreeMap<_, _> = all_problems().flatten().map(|about| (about.code, *about)).collect();
+    for (path, item) in &mut document.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            if path.starts_with("/api/v1") {
+                add_common(operation);
+            }
+            fill_problems(operation, path, &known);
+        }
+    }
+}
+
+fn add_common(operation: &mut Operation) {
+    let mut common = vec![
+        ("500", "`internal_error`: a defect of the platform."),
+        ("503", "`storage_unavailable`, `too_busy`: try again later."),
+    ];
+    if operation.security.is_some() {
+        common.push(("401", "`unauthenticated`: the token is missing, malformed, expired or revoked."));
+    }
+    if operation.request_body.is_some() {
+        common.push(("400", "`malformed_request`: the body is not JSON."));
+        common.push(("413", "`body_too_large`"));
+        common.push(("415", "`unsupported_media_type`"));
+    }
+    for (status, description) in common {
+        let response = RefOr::T(ResponseBuilder::new().description(description).build());
+        let own = operation.responses.responses.entry(status.to_owned());
+        own.and_modify(|own| extend(own, description)).or_insert(response);
+    }
+}
+
+fn extend(own: &mut RefOr<Response>, description: &str) {
+    if let RefOr::T(own) = own {
+        own.description = format!("{}\n\n{description}", own.description);
+    }
+}
+
+fn fill_problems(operation: &mut Operation, path: &str, known: &BTreeMap<&str, &'static About>) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if status.starts_with(['4', '5']) && response.content.is_empty() {
+            let content = problem_content(response, path, known);
+            response.content.insert("application/problem+json".to_owned(), RefOr::T(content));
+        }
+    }
+}
+
+/// The codes stand in backticks in the description.
+fn problem_content(response: &Response, path: &str, known: &BTreeMap<&str, &'static About>) -> Content {
+    let named = response.description.split('`').skip(1).step_by(2).filter_map(|code| known.get(code));
+    let examples: Vec<_> = named.map(|about| (about.code, example(about, path))).collect();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name())));
+    let content = content.examples_from_iter(examples.into_iter().map(|(code, value)| {
+        (code, utoipa::openapi::example::ExampleBuilder::new().value(Some(value)).build())
+    }));
+    content.build()
+}
+
+fn example(about: &About, path: &str) -> Value {
+    let detail = format!("{}.", about.title);
+    let mut example = json!({
+        "type": format!("/problems/{}", about.code),
+        "title": about.title,
+        "status": about.kind.status(),
+        "detail": detail,
+        "instance": path,
+        "code": about.code,
+        "message": detail,
+        "request_id": "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10",
+    });
+    if about.code == http::VALIDATION.code {
+        example["validation_errors"] = json!([{ "field": "field_name", "message": "is required" }]);
+    }
+    example
+}

@@ -1,0 +1,196 @@
+//! The proof of the books.
+//!
+//! Ledgers are numbered without a gap and each entry's balance follows from the one before; every position is the
+//! sum of its ledger; every completed order has exactly its settlement with exactly its two entries, and no
+//! settlement lacks its order; debits and credits over all accounts sum to zero by form.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
+use tradepost_order::{Order, Status, orders_page};
+use tradepost_platform::dynamo::Dynamo;
+use tradepost_user::{LedgerRecord, Stored, records};
+use tradepost_user_api::{Account, Entry, EntryKind, Side};
+
+use crate::StartError;
+use crate::report::Report;
+
+#[derive(Default)]
+struct Books {
+    positions: HashMap<(UserId, AssetId), (Amount, Amount, u64)>,
+    ledgers: HashMap<(UserId, AssetId), BTreeMap<u64, Entry>>,
+    outcomes: HashMap<OrderId, (UserId, bool)>,
+    orders: HashMap<OrderId, Order>,
+    repeated: Vec<String>,
+}
+
+/// Reads all books of the store and proves them. While traffic goes on, run it on a snapshot, or expect to read a
+/// change half: what looks wrong then may be right when it is looked at again.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn prove(dynamo: &Dynamo) -> Result<Report, StartError> {
+    let books = read(dynamo).await?;
+    let mut report = Report {
+        positions: books.positions.len(),
+        ledger_entries: books.ledgers.values().map(BTreeMap::len).sum(),
+        outcomes: books.outcomes.len(),
+        orders: books.orders.len(),
+        problems: books.repeated.clone(),
+        ..Report::default()
+    };
+    books.prove_ledgers(&mut report);
+    books.prove_positions(&mut report);
+    books.prove_orders(&mut report);
+    report.problems.sort();
+    Ok(report)
+}
+
+async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
+    let mut books = Books::default();
+    // Orders first: an order is pending before it is settled, so a settlement read later has its order here or is
+    // newer than the reading.
+    let mut after = None;
+    loop {
+        let page = orders_page(dynamo, after).await?;
+        books.orders.extend(page.items.into_iter().map(|order| (order.order_id.clone(), order)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let rows = records(dynamo, after).await?;
+        rows.items.into_iter().for_each(|record| books.add(record));
+        after = rows.more_after;
+        if after.is_none() {
+            return Ok(books);
+        }
+    }
+}
+
+impl Books {
+    fn add(&mut self, LedgerRecord { user, stored }: LedgerRecord) {
+        match stored {
+            Stored::Position { asset, total, held, seq } => {
+                self.positions.insert((user, asset), (total, held, seq));
+            }
+            Stored::Entry { asset, entry } => {
+                self.ledgers.entry((user, asset)).or_default().insert(entry.seq, *entry);
+            }
+            Stored::Outcome { order, settled } => {
+                if self.outcomes.insert(order.clone(), (user, settled)).is_some() {
+                    self.repeated.push(format!("order {order} has two outcomes"));
+                }
+            }
+        }
+    }
+
+    fn prove_ledgers(&self, report: &mut Report) {
+        for ((user, asset), ledger) in &self.ledgers {
+            let mut wrong = |what: String| report.problems.push(format!("ledger {user} {asset}: {what}"));
+            let (mut sum, mut time) = (Decimal::ZERO, None);
+            for (expected, (seq, entry)) in (1..).zip(ledger) {
+                if expected != *seq {
+                    wrong(format!("entry {expected} is missing"));
+                    break;
+                }
+                sum += signed(entry);
+                if sum != entry.balance_after.get() {
+                    wrong(format!("entry {seq} says {} is left, and {sum} is", entry.balance_after));
+                }
+                if sum < Decimal::ZERO {
+                    wrong(format!("after entry {seq} the balance is negative"));
+                }
+                if time.is_some_and(|time| entry.created_at < time) {
+                    wrong(format!("entry {seq} is older than the one before it"));
+                }
+                time = Some(entry.created_at);
+            }
+            if !self.positions.contains_key(&(*user, *asset)) {
+                wrong("there is no position".to_owned());
+            }
+        }
+    }
+
+    fn prove_positions(&self, report: &mut Report) {
+        for ((user, asset), (total, held, seq)) in &self.positions {
+            let ledger = self.ledgers.get(&(*user, *asset));
+            let sum: Decimal = ledger.into_iter().flat_map(BTreeMap::values).map(signed).sum();
+            let entries = ledger.map_or(0, BTreeMap::len) as u64;
+            if sum != total.get() || entries != *seq {
+                report.problems.push(format!(
+                    "position {user} {asset}: {total} after {seq} entries, but its {entries} entries sum to {sum}"
+                ));
+            }
+            if !held.is_zero() {
+                report.problems.push(format!("position {user} {asset}: {held} is held for no order"));
+            }
+            *report.holdings.entry(asset.to_string()).or_default() += total.get();
+        }
+    }
+
+    fn prove_orders(&self, report: &mut Report) {
+        let mut entries: HashMap<&OrderId, Vec<(UserId, AssetId, &Entry)>> = HashMap::new();
+        for ((user, asset), ledger) in &self.ledgers {
+            for entry in ledger.values() {
+                if let Some(order) = &entry.order {
+                    entries.entry(order).or_default().push((*user, *asset, entry));
+                }
+            }
+        }
+        for order in self.orders.values() {
+            let settled = self.outcomes.get(&order.order_id).is_some_and(|(_, settled)| *settled);
+            let fits = match order.status {
+                Status::Completed => settled,
+                // A pending order may be settled and not closed yet; recovery closes it.
+                Status::Pending => true,
+                _ => !settled,
+            };
+            if !fits {
+                report
+                    .problems
+                    .push(format!("order {}: {:?}, settled: {settled}", order.order_id, order.status));
+            }
+            let legs = entries.get(&order.order_id).map_or(&[][..], Vec::as_slice);
+            if settled && !are_legs_of(legs, order) {
+                report
+                    .problems
+                    .push(format!("order {}: its ledger entries are not its trade", order.order_id));
+            }
+        }
+        let settled: HashSet<_> =
+            self.outcomes.iter().filter(|(_, (_, settled))| *settled).map(|(order, _)| order).collect();
+        for order in entries.keys().filter(|order| !settled.contains(**order)) {
+            report.problems.push(format!("order {order}: ledger entries without a settlement"));
+        }
+        for order in settled.iter().filter(|order| !self.orders.contains_key(**order)) {
+            report.problems.push(format!("settlement {order}: there is no such order"));
+        }
+    }
+}
+
+/// Whether these are the two entries of the trade: cash one way, the asset the other, at the order's terms.
+fn are_legs_of(legs: &[(UserId, AssetId, &Entry)], order: &Order) -> bool {
+    let is_buy = order.order_type.side() == Side::Buy;
+    let leg = |asset: AssetId, amount: Amount, comes_in: bool| {
+        let kind = if is_buy { EntryKind::Purchase } else { EntryKind::Sale };
+        legs.iter().any(|(user, of, entry)| {
+            *user == order.user
+                && *of == asset
+                && entry.kind == kind
+                && entry.amount == amount
+                && entry.total == Some(order.total)
+                && (entry.credit == Account::User) == comes_in
+        })
+    };
+    legs.len() == 2
+        && leg(AssetId::USD, order.total.into(), !is_buy)
+        && leg(order.asset, order.quantity.into(), is_buy)
+}
+
+fn signed(entry: &Entry) -> Decimal {
+    let amount = entry.amount.get();
+    if entry.credit == Account::User { amount } else { -amount }
+}

@@ -1,0 +1,191 @@
+//! The HTTP server: middleware, mounts and limits.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest};
+use actix_web::http::header::{
+    self, AUTHORIZATION, CONTENT_TYPE, ContentType, ETAG, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::web::{self, Bytes, Data, PayloadConfig};
+use actix_web::{App, Error, HttpResponse, HttpServer};
+use jsonwebtoken::jwk::JwkSet;
+use tradepost_platform::auth::{SessionCache, Sessions, Verifier};
+use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::headers::secure;
+use tradepost_platform::telemetry::{Metrics, metrics_page, observe};
+use tradepost_problem::{ProblemPages, explain_problem, finish, list_problems};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+
+use crate::StartError;
+use crate::config::ServerSettings;
+use crate::fallback::{RouteTable, no_route, options};
+use crate::foundation::Foundation;
+use crate::health::{self, Phase, Readiness};
+use crate::modules::{Composition, Module};
+use crate::{modules, openapi};
+
+/// What every worker of the server shares.
+#[derive(Clone)]
+pub struct Parts {
+    modules: Arc<Vec<Module>>,
+    readiness: Data<Readiness>,
+    metrics: Data<Metrics>,
+    verifier: Data<Verifier>,
+    keys: Option<Data<JwkSet>>,
+    session_cache: Data<SessionCache>,
+    sessions: Option<Data<Arc<dyn Sessions>>>,
+    problems: Data<ProblemPages>,
+    routes: Data<RouteTable>,
+    document: Bytes,
+}
+
+impl Parts {
+    /// Gathers what the server needs from the modules.
+    pub fn new(
+        foundation: &Foundation,
+        composition: Composition,
+        phase: Arc<Phase>,
+        store: Option<(Dynamo, &'static str)>,
+    ) -> Result<Self, StartError> {
+        let document = describe(&composition.modules);
+        let keys = composition.jwks.unwrap_or(JwkSet { keys: Vec::new() });
+        let tokens = foundation.config.auth.tokens();
+        let has_keys = !keys.keys.is_empty();
+        Ok(Self {
+            modules: Arc::new(composition.modules),
+            readiness: Data::new(Readiness { phase, store }),
+            metrics: Data::new(Metrics::install().map_err(StartError::new)?),
+            verifier: Data::new(Verifier::new(&keys, &tokens, Arc::clone(&foundation.clock))),
+            keys: has_keys.then(|| Data::new(keys)),
+            session_cache: Data::from(Arc::clone(&foundation.session_cache)),
+            sessions: composition.sessions.map(Data::new),
+            problems: Data::new(openapi::problems()),
+            routes: Data::new(RouteTable::new(&document)),
+            document: Bytes::from(document.to_json().unwrap_or_default()),
+        })
+    }
+
+    fn mount(&self, config: &mut web::ServiceConfig) {
+        config
+            .app_data(self.readiness.clone())
+            .app_data(self.metrics.clone())
+            .app_data(self.verifier.clone())
+            .app_data(self.session_cache.clone())
+            .app_data(self.problems.clone())
+            .app_data(self.routes.clone());
+        if let Some(keys) = &self.keys {
+            config.app_data(keys.clone());
+        }
+        if let Some(sessions) = &self.sessions {
+            config.app_data(sessions.clone());
+        }
+        let document = self.document.clone();
+        let document = web::get().to(move || {
+            let document = document.clone();
+            async move { HttpResponse::Ok().content_type(ContentType::json()).body(document) }
+        });
+        config.service(list_problems).service(explain_problem).route(openapi::PATH, document);
+        modules::swagger_ui(config);
+        let mut described = ServiceConfig::new(config);
+        api(&mut described, &self.modules);
+        config.default_service(web::to(no_route));
+    }
+}
+
+/// Every documented route.
+fn api(config: &mut ServiceConfig<'_>, modules: &[Module]) {
+    config
+        .service(health::health)
+        .service(health::live)
+        .service(health::ready)
+        .service(metrics_page)
+        .service(scope::scope("/api/v1").configure(|config| {
+            for module in modules {
+                (module.routes)(config);
+            }
+        }));
+    modules.iter().filter_map(|module| module.root_routes).for_each(|routes| routes(config));
+}
+
+/// The document of these modules.
+pub fn describe(modules: &[Module]) -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(openapi::frame()).configure(|config| api(config, modules));
+    let (_, mut document) = app.split_for_parts();
+    openapi::complete(&mut document);
+    document
+}
+
+/// Starts serving on a socket that is bound already.
+pub fn start(parts: Parts, listener: TcpListener, settings: &ServerSettings) -> Result<Server, StartError> {
+    let own = settings.clone();
+    let mut server = HttpServer::new(move || app(&parts, &own));
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let server = server
+        .client_request_timeout(Duration::from_millis(settings.client_timeout_ms))
+        .shutdown_timeout(settings.shutdown_timeout_s)
+        .disable_signals()
+        .listen(listener)
+        .map_err(|error| StartError::new(format!("The server cannot start: {error}.")))?;
+    Ok(server.run())
+}
+
+/// The middleware, from the innermost (first) to the outermost.
+fn app(
+    parts: &Parts,
+    settings: &ServerSettings,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(PayloadConfig::new(settings.max_body_bytes))
+        .configure(|config| parts.mount(config))
+        .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
+        .wrap(from_fn(finish))
+        .wrap(cors(settings))
+        .wrap(from_fn(options))
+        .wrap(from_fn(secure))
+        .wrap(from_fn(observe))
+}
+
+fn cors(settings: &ServerSettings) -> Cors {
+    let exposed = [
+        "ratelimit",
+        "ratelimit-policy",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+        "idempotency-replayed",
+    ];
+    let exposed = exposed.into_iter().map(HeaderName::from_static).chain([RETRY_AFTER, ETAG]);
+    let (origins, allow_localhost) = (settings.cors_origins.clone(), settings.allow_localhost);
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| {
+            (allow_localhost && is_localhost(origin)) || origins.iter().any(|allowed| allowed == origin)
+        })
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, header::ACCEPT])
+        .allowed_headers(["idempotency-key", "x-request-id", "traceparent"])
+        .expose_headers(exposed)
+        .max_age(3600)
+}
+
+fn is_localhost(origin: &HeaderValue) -> bool {
+    let host = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://")).unwrap_or_default();
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    matches!(name, "localhost" | "127.0.0.1") && port.parse::<u16>().is_ok()
+}
