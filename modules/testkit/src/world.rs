@@ -1,0 +1,160 @@
+//! A running platform, as a test sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use reqwest::Method;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+use tradepost::{App, Config, Overrides};
+use tradepost_kernel::Clock;
+
+use crate::{Client, ShiftedClock};
+
+/// How the platform is deployed. Every end-to-end test runs in every shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// All modules in one process, the engine in memory.
+    Monolith,
+}
+
+impl Shape {
+    /// All shapes there are.
+    pub const ALL: [Self; 1] = [Self::Monolith];
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Monolith => "monolith",
+        })
+    }
+}
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
+static CALLS: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// Runs a test on the runtime that the platforms under test run on.
+pub fn block_on<T>(test: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(test)
+}
+
+/// Every method and path that was called so far.
+pub fn calls() -> BTreeSet<(String, String)> {
+    CALLS.lock().unwrap().clone()
+}
+
+pub(crate) fn note(method: &Method, path: &str) {
+    CALLS.lock().unwrap().insert((method.to_string(), path.to_owned()));
+}
+
+pub(crate) fn next_number() -> u64 {
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A platform that a test wants for itself.
+#[derive(Debug, Default)]
+pub struct Setup {
+    keys: BTreeMap<String, String>,
+    clock: Arc<ShiftedClock>,
+}
+
+impl Setup {
+    /// Changes a setting, e.g. `.set("user.daily_deposit_limit", "1000000.00")`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.keys.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Gives the platform a clock that the test keeps a hold of.
+    #[must_use]
+    pub fn clock(mut self, clock: &Arc<ShiftedClock>) -> Self {
+        self.clock = Arc::clone(clock);
+        self
+    }
+}
+
+/// A running platform. It derefs to a [`Client`] without a token.
+#[derive(Clone)]
+pub struct World {
+    /// In which shape it runs.
+    pub shape: Shape,
+    app: Arc<App>,
+    client: Client,
+}
+
+impl World {
+    /// The platform that all tests of a shape share; each makes its own users.
+    pub async fn shared(shape: Shape) -> Self {
+        static MONOLITH: OnceCell<World> = OnceCell::const_new();
+        match shape {
+            Shape::Monolith => MONOLITH.get_or_init(|| Self::start(shape, Setup::default())).await.clone(),
+        }
+    }
+
+    /// A platform of this test's own, in the same shape.
+    pub async fn own(&self, setup: Setup) -> Self {
+        Self::start(self.shape, setup).await
+    }
+
+    async fn start(shape: Shape, setup: Setup) -> Self {
+        let mut keys: BTreeMap<String, String> = BTreeMap::from([
+            ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
+            ("server.workers".to_owned(), "2".to_owned()),
+            ("auth.service_secret".to_owned(), "a secret that only the tests know of".to_owned()),
+            ("data_dir".to_owned(), data_dir()),
+        ]);
+        keys.extend(setup.keys);
+        let overrides = Overrides { keys: keys.into_iter().collect(), ..Overrides::default() };
+        let clock: Arc<dyn Clock> = setup.clock;
+        let Shape::Monolith = shape;
+        // On the runtime itself and not inside the test's future, so that the platform outlives the test.
+        let started = RUNTIME.spawn(async move {
+            App::start_in_memory(Config::load(&overrides).unwrap(), clock).await.unwrap()
+        });
+        let app = started.await.unwrap();
+        let base = format!("http://{}", app.address());
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { shape, app: Arc::new(app), client: Client { http, base } }
+    }
+
+    /// Demands that the books are right.
+    pub async fn reconcile(&self) {
+        let report = tradepost::modules::prove(self.app.store()).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+    }
+
+    /// How many reads and writes the store was asked for while `work` ran. Only meaningful on a platform of one's
+    /// own.
+    pub async fn storage_calls<T>(&self, work: impl Future<Output = T>) -> (T, u64, u64) {
+        let (reads, writes) = self.app.store().calls().so_far();
+        let result = work.await;
+        let (reads_after, writes_after) = self.app.store().calls().so_far();
+        (result, reads_after - reads, writes_after - writes)
+    }
+
+    /// Where the platform listens, e.g. `http://127.0.0.1:40001`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.client.base
+    }
+}
+
+impl Deref for World {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A folder for the keys that a platform in memory makes and keeps.
+fn data_dir() -> String {
+    std::env::temp_dir().join(format!("tradepost-tests-{}", std::process::id())).display().to_string()
+}

@@ -1,0 +1,67 @@
+//! Every end-to-end test in every shape, over real HTTP against a real engine, and at the end the proof that the
+//! suite called every route there is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod basics;
+mod cash;
+mod coverage;
+mod inventory;
+mod money;
+mod orders;
+mod portfolio;
+mod profile;
+mod registration;
+mod sessions;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use tradepost_testkit::{Shape, World, block_on};
+
+/// A test, given the platform that all tests of its shape share.
+type Test = fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Lists the tests of a file; one that is forgotten is dead code, which does not build.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub const TESTS: &[(&str, crate::Test)] = &[
+            $((concat!(module_path!(), "::", stringify!($name)), |world| Box::pin($name(world)))),*
+        ];
+    };
+}
+use tests;
+
+const ALL: &[&[(&str, Test)]] = &[
+    basics::TESTS,
+    cash::TESTS,
+    inventory::TESTS,
+    money::TESTS,
+    orders::TESTS,
+    portfolio::TESTS,
+    profile::TESTS,
+    registration::TESTS,
+    sessions::TESTS,
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for shape in Shape::ALL {
+        for (name, test) in ALL.iter().copied().flatten() {
+            let name = format!("{shape}::{}", name.trim_start_matches("e2e::"));
+            trials.push(Trial::test(name, move || {
+                block_on(async { test(World::shared(shape).await).await });
+                Ok(())
+            }));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let is_whole =
+        arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
+    if is_whole && !conclusion.has_failed() && !coverage::every_route_was_called() {
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}
