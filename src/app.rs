@@ -7,15 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tradepost_kernel::{Clock, SystemClock};
-use tradepost_platform::dynamo::{Dynamo, EngineKind, StorageSettings};
+use tradepost_platform::dynamo::{Dynamo, EngineKind};
 use tradepost_problem::Outage;
-use utoipa::openapi::OpenApi;
 
 use crate::foundation::Foundation;
 use crate::health::Phase;
 use crate::modules::{self, Task};
 use crate::server::{self, Parts};
-use crate::{Config, ConfigError, Overrides};
+use crate::{Config, ConfigError};
 
 /// Why the platform did not start, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +58,7 @@ impl App {
     /// # Errors
     /// A sentence that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        modules::check_settings(&config)?;
         let listener = listen(&config.server.listen)?;
         let holder = format!("process {} listening on {}", std::process::id(), config.server.listen);
         let (dynamo, task) = modules::connect(&config, &holder).await?;
@@ -140,22 +140,4 @@ fn listen(address: &str) -> Result<TcpListener, StartError> {
         )),
         _ => StartError::new(format!("Cannot listen on {address}: {error}.")),
     })
-}
-
-/// The OpenAPI document of the modules compiled in. Nothing is served and nothing is stored for it.
-pub(crate) async fn described() -> Result<OpenApi, StartError> {
-    let folder = std::env::temp_dir().join(format!("tradepost-openapi-{}", std::process::id()));
-    let keys = vec![("data_dir".to_owned(), folder.display().to_string())];
-    let config = Config::load(&Overrides { keys, ..Overrides::default() })?;
-    let nowhere = StorageSettings {
-        region: "none".to_owned(),
-        endpoint: "http://127.0.0.1:9".to_owned(),
-        ..config.storage.clone()
-    };
-    let dynamo = Dynamo::connect(&nowhere).await;
-    let composed = Foundation::new(config, dynamo, Arc::new(SystemClock))
-        .and_then(|foundation| modules::compose(&foundation));
-    // The keys that were made for it are of no use to anybody.
-    let _ = std::fs::remove_dir_all(&folder);
-    Ok(server::describe(&composed?.modules))
 }

@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     if let Some(Verb::Openapi) = cli.verb {
-        print!("{}", tradepost::document().await?);
+        print!("{}", tradepost::document());
         return Ok(ExitCode::SUCCESS);
     }
     let config = Config::load(&cli.overrides())?;

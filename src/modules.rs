@@ -26,21 +26,14 @@ compile_error!(
 /// A task that runs beside the server until it is told to stop.
 pub type Task = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// A module as this process runs it.
-pub struct Module {
-    /// Its name.
-    pub name: &'static str,
-    /// Registers its routes under `/api/v1`.
-    pub routes: Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>,
-    /// Registers those that stand outside.
-    pub root_routes: Option<fn(&mut ServiceConfig<'_>)>,
-}
+/// Adds to an app what the routes of a module answer from.
+pub type State = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 
 /// The modules of this process, joined, and what they offer to each other.
 #[derive(Default)]
 pub struct Composition {
-    /// In the order in which they were joined.
-    pub modules: Vec<Module>,
+    /// What the routes answer from.
+    pub states: Vec<State>,
     /// What runs beside the server.
     pub tasks: Vec<Task>,
     /// The public keys that verify access tokens.
@@ -52,8 +45,13 @@ pub struct Composition {
 }
 
 /// A module as it is compiled in.
-struct Compiled {
+pub struct Compiled {
     name: &'static str,
+    /// Registers its routes under `/api/v1`.
+    pub routes: fn(&mut ServiceConfig<'_>),
+    /// Registers those that stand outside.
+    pub root_routes: Option<fn(&mut ServiceConfig<'_>)>,
+    needs: &'static [&'static str],
     table: Option<TableDefinition>,
     problems: &'static [&'static [&'static About]],
     check: fn(&Config) -> Result<(), StartError>,
@@ -73,8 +71,16 @@ const COMPILED: &[Compiled] = &[
 /// The names of all modules there are, for messages.
 const ALL: [&str; 3] = ["inventory", "user", "order"];
 
+/// Every module compiled in.
+pub fn compiled() -> Vec<&'static Compiled> {
+    COMPILED.iter().collect()
+}
+
 /// The modules this process serves.
-fn served(config: &Config) -> Result<Vec<&'static Compiled>, StartError> {
+///
+/// # Errors
+/// A sentence that says what to do about a module that is asked for and not there.
+pub fn served(config: &Config) -> Result<Vec<&'static Compiled>, StartError> {
     for name in &config.serve {
         if !COMPILED.iter().any(|module| module.name == name) {
             let sentence = if ALL.contains(&name.as_str()) {
@@ -87,7 +93,13 @@ fn served(config: &Config) -> Result<Vec<&'static Compiled>, StartError> {
     }
     let wanted =
         |module: &&Compiled| config.serve.is_empty() || config.serve.iter().any(|n| n == module.name);
-    Ok(COMPILED.iter().filter(wanted).collect())
+    let served: Vec<_> = COMPILED.iter().filter(wanted).collect();
+    for module in &served {
+        if let Some(need) = module.needs.iter().find(|need| served.iter().all(|other| other.name != **need)) {
+            return Err(missing(module.name, need));
+        }
+    }
+    Ok(served)
 }
 
 /// Joins the modules that this process serves.
@@ -144,12 +156,20 @@ fn missing(caller: &str, callee: &str) -> StartError {
 
 #[cfg(feature = "inventory")]
 mod inventory {
-    use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes};
+    use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes, state};
 
-    use super::{Arc, Compiled, Composition, Config, Foundation, Module, StartError};
+    use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
 
-    pub const MODULE: Compiled =
-        Compiled { name: "inventory", table: None, problems: &[PROBLEMS], check, join };
+    pub const MODULE: Compiled = Compiled {
+        name: "inventory",
+        routes,
+        root_routes: None,
+        needs: &[],
+        table: None,
+        problems: &[PROBLEMS],
+        check,
+        join,
+    };
 
     fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
         let settings = settings(&foundation.config)?;
@@ -157,11 +177,7 @@ mod inventory {
         composition.catalog = Some(inventory.clone());
         let task = Arc::clone(&inventory);
         composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
-        composition.modules.push(Module {
-            name: "inventory",
-            routes: Arc::new(routes(inventory)),
-            root_routes: None,
-        });
+        composition.states.push(Arc::new(state(inventory)));
         Ok(())
     }
 
@@ -179,13 +195,16 @@ mod inventory {
 #[cfg(feature = "user")]
 mod user {
     use secrecy::ExposeSecret;
-    use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes};
+    use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes, state};
 
-    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, Module, ServiceConfig, StartError};
+    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, ServiceConfig, StartError};
     use crate::foundation::kept;
 
     pub const MODULE: Compiled = Compiled {
         name: "user",
+        routes,
+        root_routes: Some(keys),
+        needs: &[],
         table: Some(TABLE),
         problems: &[PROBLEMS, tradepost_user_api::PROBLEMS],
         check,
@@ -198,11 +217,7 @@ mod user {
         composition.sessions = Some(service.clone());
         composition.accounts = Some(service.clone());
         let cursors = Cursors::new(foundation.secret.derive("cursors"));
-        composition.modules.push(Module {
-            name: "user",
-            routes: Arc::new(routes(service, cursors)),
-            root_routes: Some(keys),
-        });
+        composition.states.push(Arc::new(state(service, cursors)));
         Ok(())
     }
 
@@ -243,12 +258,20 @@ mod user {
 
 #[cfg(feature = "order")]
 mod order {
-    use tradepost_order::{OrderService, PROBLEMS, Settings, TABLE, routes};
+    use tradepost_order::{OrderService, PROBLEMS, Settings, TABLE, routes, state};
 
-    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, Module, StartError, missing};
+    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, StartError, missing};
 
-    pub const MODULE: Compiled =
-        Compiled { name: "order", table: Some(TABLE), problems: &[PROBLEMS], check, join };
+    pub const MODULE: Compiled = Compiled {
+        name: "order",
+        routes,
+        root_routes: None,
+        needs: &["user", "inventory"],
+        table: Some(TABLE),
+        problems: &[PROBLEMS],
+        check,
+        join,
+    };
 
     fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
         let settings = settings(&foundation.config)?;
@@ -259,11 +282,7 @@ mod order {
         let task = Arc::clone(&service);
         composition.tasks.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
         let cursors = Cursors::new(foundation.secret.derive("cursors"));
-        composition.modules.push(Module {
-            name: "order",
-            routes: Arc::new(routes(service, cursors)),
-            root_routes: None,
-        });
+        composition.states.push(Arc::new(state(service, cursors)));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{OpenApi, ToSchema};
 
-use crate::modules;
+use crate::{modules, server};
 
 /// Where the document is served.
 pub const PATH: &str = "/api-docs/openapi.json";
@@ -54,15 +54,9 @@ fn all_problems() -> impl Iterator<Item = &'static [&'static About]> {
 }
 
 /// The whole document of this binary, as the `openapi` verb prints it.
-///
-/// # Errors
-/// When the modules cannot be joined with the default settings.
-pub async fn document() -> Result<String, crate::StartError> {
-    crate::app::described().await.map(|document| pretty(&document))
-}
-
-fn pretty(document: &Document) -> String {
-    document.to_pretty_json().unwrap_or_default() + "\n"
+#[must_use]
+pub fn document() -> String {
+    server::describe(&modules::compiled()).to_pretty_json().unwrap_or_default() + "\n"
 }
 
 /// Adds what every route has in common: the security scheme, the answers any route can give, and the body and
@@ -104,7 +98,10 @@ fn add_common(operation: &mut Operation) {
 }
 
 fn extend(own: &mut RefOr<Response>, description: &str) {
-    if let RefOr::T(own) = own {
+    let all_named = |own: &str| codes(description).all(|code| own.contains(code));
+    if let RefOr::T(own) = own
+        && !all_named(&own.description)
+    {
         own.description = format!("{}\n\n{description}", own.description);
     }
 }
@@ -119,9 +116,13 @@ fn fill_problems(operation: &mut Operation, path: &str, known: &BTreeMap<&str, &
     }
 }
 
-/// The codes stand in backticks in the description.
+/// The codes stand in backticks in a description.
+fn codes(description: &str) -> impl Iterator<Item = &str> {
+    description.split('`').skip(1).step_by(2)
+}
+
 fn problem_content(response: &Response, path: &str, known: &BTreeMap<&str, &'static About>) -> Content {
-    let named = response.description.split('`').skip(1).step_by(2).filter_map(|code| known.get(code));
+    let named = codes(&response.description).filter_map(|code| known.get(code));
     let examples: Vec<_> = named.map(|about| (about.code, example(about, path))).collect();
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name())));
     let content = content.examples_from_iter(examples.into_iter().map(|(code, value)| {

@@ -27,13 +27,14 @@ use crate::config::ServerSettings;
 use crate::fallback::{RouteTable, no_route, options};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
-use crate::modules::{Composition, Module};
+use crate::modules::{Compiled, Composition, State};
 use crate::{modules, openapi};
 
 /// What every worker of the server shares.
 #[derive(Clone)]
 pub struct Parts {
-    modules: Arc<Vec<Module>>,
+    served: Vec<&'static Compiled>,
+    states: Vec<State>,
     readiness: Data<Readiness>,
     metrics: Data<Metrics>,
     verifier: Data<Verifier>,
@@ -53,12 +54,14 @@ impl Parts {
         phase: Arc<Phase>,
         store: Option<(Dynamo, &'static str)>,
     ) -> Result<Self, StartError> {
-        let document = describe(&composition.modules);
+        let served = modules::served(&foundation.config)?;
+        let document = describe(&served);
         let keys = composition.jwks.unwrap_or(JwkSet { keys: Vec::new() });
         let tokens = foundation.config.auth.tokens();
         let has_keys = !keys.keys.is_empty();
         Ok(Self {
-            modules: Arc::new(composition.modules),
+            served,
+            states: composition.states,
             readiness: Data::new(Readiness { phase, store }),
             metrics: Data::new(Metrics::install().map_err(StartError::new)?),
             verifier: Data::new(Verifier::new(&keys, &tokens, Arc::clone(&foundation.clock))),
@@ -93,29 +96,29 @@ impl Parts {
         config.service(list_problems).service(explain_problem).route(openapi::PATH, document);
         modules::swagger_ui(config);
         let mut described = ServiceConfig::new(config);
-        api(&mut described, &self.modules);
+        api(&mut described, &self.served, &self.states);
         config.default_service(web::to(no_route));
     }
 }
 
 /// Every documented route.
-fn api(config: &mut ServiceConfig<'_>, modules: &[Module]) {
+fn api(config: &mut ServiceConfig<'_>, served: &[&Compiled], states: &[State]) {
     config
         .service(health::health)
         .service(health::live)
         .service(health::ready)
         .service(metrics_page)
         .service(scope::scope("/api/v1").configure(|config| {
-            for module in modules {
-                (module.routes)(config);
-            }
+            states.iter().for_each(|state| state(config));
+            served.iter().for_each(|module| (module.routes)(config));
         }));
-    modules.iter().filter_map(|module| module.root_routes).for_each(|routes| routes(config));
+    served.iter().filter_map(|module| module.root_routes).for_each(|routes| routes(config));
 }
 
 /// The document of these modules.
-pub fn describe(modules: &[Module]) -> OpenApi {
-    let app = App::new().into_utoipa_app().openapi(openapi::frame()).configure(|config| api(config, modules));
+pub fn describe(modules: &[&Compiled]) -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(openapi::frame());
+    let app = app.configure(|config| api(config, modules, &[]));
     let (_, mut document) = app.split_for_parts();
     openapi::complete(&mut document);
     document

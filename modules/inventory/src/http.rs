@@ -12,10 +12,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::Inventory;
 
-/// The public routes and what they answer from.
-pub fn routes(inventory: Arc<Inventory>) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
+/// The public routes. They answer from what [`state`] adds.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(assets::list_assets).service(asset::get_asset);
+}
+
+/// What the routes answer from.
+pub fn state(inventory: Arc<Inventory>) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
+    let inventory = Data::from(inventory);
     move |config| {
-        config.app_data(Data::from(Arc::clone(&inventory)));
-        config.service(assets::list_assets).service(asset::get_asset);
+        config.app_data(inventory.clone());
     }
 }

@@ -10,6 +10,6 @@ mod settings;
 mod snapshot;
 
 pub use error::{InventoryError, PROBLEMS};
-pub use http::routes;
+pub use http::{routes, state};
 pub use service::Inventory;
 pub use settings::{Feed, Settings};

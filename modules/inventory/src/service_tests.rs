@@ -133,10 +133,8 @@ async fn the_task_ends_with_the_sender_of_its_stop() {
 }
 
 #[test]
-fn a_start_that_fails_says_which_key_and_asset() {
+fn a_start_that_fails_says_which_asset() {
     let refusal = |settings| Inventory::new(settings, SetClock::at(NOON_MS)).err().unwrap();
-    assert!(refusal(settings(1)).starts_with("inventory.tick_ms must be"));
-
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(br#"{"assets":[{"asset_id":"ABC"}]}"#).unwrap();
     let catalog = file.path().to_str().unwrap().to_owned();

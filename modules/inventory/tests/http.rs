@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, http::header::CONTENT_TYPE};
 use serde_json::Value;
-use tradepost_inventory::{Feed, Inventory, Settings, routes};
+use tradepost_inventory::{Feed, Inventory, Settings, routes, state};
 use tradepost_inventory_api::Catalog;
 use tradepost_kernel::{Clock, Timestamp};
 use utoipa_actix_web::{AppExt, scope};
@@ -68,7 +68,8 @@ fn inventory(catalog: &str) -> Arc<Inventory> {
 }
 
 async fn answer_of(inventory: Arc<Inventory>, path: &str) -> (u16, String, String) {
-    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(routes(inventory)));
+    let routes = scope("/api/v1").configure(state(inventory)).configure(routes);
+    let app = App::new().into_utoipa_app().service(routes);
     let app = init_service(app.into_app().wrap(from_fn(tradepost_problem::finish))).await;
     let response = call_service(&app, TestRequest::get().uri(&format!("/api/v1{path}")).to_request()).await;
     let media_type = response.headers().get(CONTENT_TYPE).unwrap().to_str().unwrap().to_owned();
@@ -277,7 +278,9 @@ async fn the_price_shown_is_the_price_quoted_to_the_last_digit() {
 
 #[actix_web::test]
 async fn every_route_is_documented_with_its_parameters_and_problems() {
-    let app = App::new().into_utoipa_app().service(scope("/api/v1").configure(routes(inventory(""))));
+    let app = App::new()
+        .into_utoipa_app()
+        .service(scope("/api/v1").configure(state(inventory(""))).configure(routes));
     let document = serde_json::to_value(app.split_for_parts().1).unwrap();
     let many = &document["paths"]["/api/v1/inventory/assets"]["get"];
     let names: Vec<_> = many["parameters"].as_array().unwrap().iter().map(|p| &p["name"]).collect();

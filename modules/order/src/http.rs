@@ -20,18 +20,22 @@ struct Api {
     cursors: Cursors,
 }
 
-/// The routes of this module, to be mounted at `/api/v1`.
-pub fn routes(service: Arc<OrderService>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
+/// The routes of this module, to be mounted at `/api/v1`. They answer from what [`state`] adds.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(orders::place_order)
+        .service(orders::list_orders)
+        .service(orders::get_order)
+        .service(portfolio::get_portfolio)
+        .service(positions::get_asset_balance)
+        .service(positions::list_asset_balances)
+        .service(trades::list_asset_transactions);
+}
+
+/// What the routes answer from.
+pub fn state(service: Arc<OrderService>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
     let api = Data::new(Api { service, cursors });
     move |config| {
-        config
-            .app_data(api.clone())
-            .service(orders::place_order)
-            .service(orders::list_orders)
-            .service(orders::get_order)
-            .service(portfolio::get_portfolio)
-            .service(positions::get_asset_balance)
-            .service(positions::list_asset_balances)
-            .service(trades::list_asset_transactions);
+        config.app_data(api.clone());
     }
 }

@@ -13,7 +13,7 @@ mod store;
 
 pub use domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Refused, Status};
 pub use error::{OrderError, PROBLEMS};
-pub use http::routes;
+pub use http::{routes, state};
 pub use service::OrderService;
 pub use settings::Settings;
 pub use store::{ScanPlace, TABLE, orders_page};

@@ -15,24 +15,27 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::UserService;
 
-/// The routes under `/api/v1`.
-pub fn routes(service: Arc<UserService>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
+/// The routes under `/api/v1`. They answer from what [`state`] adds.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(auth::register)
+        .service(auth::login)
+        .service(auth::refresh)
+        .service(sessions::logout)
+        .service(sessions::change_password)
+        .service(profile::get_profile)
+        .service(profile::change_profile)
+        .service(balance::get_balance)
+        .service(balance::deposit)
+        .service(balance::withdraw)
+        .service(balance::list_transactions);
+}
+
+/// What the routes answer from.
+pub fn state(service: Arc<UserService>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
     let (service, cursors) = (Data::from(service), Data::new(cursors));
     move |config| {
-        config
-            .app_data(service.clone())
-            .app_data(cursors.clone())
-            .service(auth::register)
-            .service(auth::login)
-            .service(auth::refresh)
-            .service(sessions::logout)
-            .service(sessions::change_password)
-            .service(profile::get_profile)
-            .service(profile::change_profile)
-            .service(balance::get_balance)
-            .service(balance::deposit)
-            .service(balance::withdraw)
-            .service(balance::list_transactions);
+        config.app_data(service.clone()).app_data(cursors.clone());
     }
 }
 

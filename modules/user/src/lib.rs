@@ -12,7 +12,7 @@ mod tokens;
 
 pub use error::{PROBLEMS, UserError};
 pub use fields::{NewPassword, Username};
-pub use http::{jwks, routes};
+pub use http::{jwks, routes, state};
 pub use service::UserService;
 pub use settings::{DepositPolicy, Settings};
 pub use store::{LedgerRecord, Stored, TABLE, records};

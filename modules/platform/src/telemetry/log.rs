@@ -1,5 +1,7 @@
 //! Structured log lines on standard error.
 
+use std::io::IsTerminal;
+
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -31,6 +33,7 @@ pub struct LogSettings {
 pub fn start_logging(settings: &LogSettings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| format!("log.filter: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     // Fails only when a subscriber is set already, which is the case a second call wants.
     let _ = match settings.format {
         LogFormat::Pretty => builder.with_target(false).compact().finish().try_init(),

@@ -81,7 +81,7 @@ impl UserService {
             let (next, entry) = cash.apply(&movement, record)?;
             match self.store.write(id).movement(user, &next, &entry, &Stale).into_write().commit().await {
                 Ok(()) => {
-                    tracing::info!(target: "audit", %user, entry = %id, %amount, kind = ?entry.kind, event = "cash moved");
+                    tracing::info!(target: "audit", %user, entry = %id, %amount, kind = ?entry.kind, "cash moved");
                     let balance_after = next.total()?.to_usd().map_err(|error| broken(&error))?;
                     return Ok(CashReceipt { id, amount, balance_after, at: entry.created_at });
                 }

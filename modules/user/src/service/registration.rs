@@ -49,7 +49,7 @@ impl UserService {
         );
         match write.into_write().commit().await {
             Ok(()) => {
-                tracing::info!(target: "audit", %user, event = "registered");
+                tracing::info!(target: "audit", %user, "registered");
                 Ok(user)
             }
             Err(WriteError::Lost(lost)) => Err(lost.error),

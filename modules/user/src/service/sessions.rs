@@ -45,7 +45,7 @@ impl UserService {
         let stored = credentials.as_ref().map(|credentials| credentials.password_hash.as_str());
         let checked = self.passwords.check(password, stored).await?;
         let Some(mut credentials) = credentials.filter(|_| checked.right) else {
-            tracing::info!(target: "audit", event = "login refused");
+            tracing::info!(target: "audit", "login refused");
             return Err(UserError::InvalidCredentials);
         };
         if checked.outdated {
@@ -86,7 +86,7 @@ impl UserService {
             Err(WriteError::Lost(_)) => return Err(UserError::InvalidCredentials),
             Err(WriteError::Outage(outage)) => return Err(outage.into()),
         }
-        tracing::info!(target: "audit", %user, session = %id, event = "logged in");
+        tracing::info!(target: "audit", %user, session = %id, "logged in");
         self.grant(&session, &refresh, now)
     }
 
@@ -133,7 +133,7 @@ impl UserService {
             if session.used_hash.as_ref() == Some(&hash) && now - session.rotated_at <= RETRY_WINDOW {
                 return self.grant(&session, &self.tokens.successor(&token), session.rotated_at);
             }
-            tracing::warn!(target: "audit", user = %token.user, session = %token.session, event = "refresh token reused");
+            tracing::warn!(target: "audit", user = %token.user, session = %token.session, "refresh token reused");
             self.revoke(token.user, token.session).await?;
             return Err(UserError::InvalidRefreshToken);
         }
@@ -166,7 +166,7 @@ impl UserService {
     /// Ends the caller's session.
     pub async fn log_out(&self, caller: &Caller) -> Result<(), UserError> {
         self.revoke(caller.user, caller.session).await?;
-        tracing::info!(target: "audit", user = %caller.user, session = %caller.session, event = "logged out");
+        tracing::info!(target: "audit", user = %caller.user, session = %caller.session, "logged out");
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl UserService {
                     for session in &others {
                         self.session_cache.revoked(session.id).await;
                     }
-                    tracing::info!(target: "audit", user = %stored.user, event = "password changed");
+                    tracing::info!(target: "audit", user = %stored.user, "password changed");
                     return Ok(());
                 }
                 // The password itself was changed by somebody else.

@@ -1,0 +1,339 @@
+//! The real binary, as an operator runs it: what it says, what it keeps, and what it loses when it is killed
+//! (nothing that it acknowledged).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The binary in an empty folder, so that no file of the repository is read.
+fn tradepost(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tradepost"));
+    command.args(arguments).current_dir(folder);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TRADEPOST__")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    tradepost(folder, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server of the real binary, killed when it is dropped.
+struct Server {
+    child: Child,
+    base: String,
+    said: String,
+}
+
+impl Server {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let mut command = tradepost(folder, &arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            said += &format!("{line}\n");
+            if line.starts_with("Stop it") {
+                break;
+            }
+        }
+        let address = said.split("http://").nth(1).unwrap_or_else(|| panic!("{said}"));
+        let base = format!("http://{}", address.split('/').next().unwrap());
+        Self { child, base, said }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) -> bool {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().success()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Clone)]
+struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    async fn post(&self, path: &str, body: Value) -> Option<(u16, Value)> {
+        let request =
+            self.http.post(format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token).json(&body);
+        let response = request.send().await.ok()?;
+        Some((response.status().as_u16(), response.json().await.ok()?))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn log_in(base: &str, username: &str, password: &str) -> Option<Self> {
+        let mut client = Self { http: reqwest::Client::new(), base: base.to_owned(), token: String::new() };
+        let login = json!({ "username": username, "password": password });
+        let (status, body) = client.post("/auth/login", login).await.unwrap();
+        client.token = body["access_token"].as_str()?.to_owned();
+        (status == 200).then_some(client)
+    }
+
+    async fn register(base: &str, username: &str) -> Self {
+        let client = Self { http: reqwest::Client::new(), base: base.to_owned(), token: String::new() };
+        let body = json!({
+            "username": username, "email": format!("{username}@example.com"), "password": "TestPassword123!",
+            "first_name": "Jane", "last_name": "Doe",
+        });
+        assert_eq!(client.post("/auth/register", body).await.unwrap().0, 201);
+        Self::log_in(base, username, "TestPassword123!").await.unwrap()
+    }
+}
+
+fn reconcile(folder: &Path) {
+    let proof = run(folder, &["reconcile"]);
+    assert!(proof.status.success(), "{}{}", text(&proof.stdout), text(&proof.stderr));
+    assert!(text(&proof.stdout).contains("The books are right."));
+}
+
+#[tokio::test]
+async fn it_says_what_runs_where_and_continues_with_its_data() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    for said in ["/api/v1", "/swagger-ui/", "/health", "./data (embedded engine)", "simulated"] {
+        assert!(server.said.contains(said), "{said} is missing in {}", server.said);
+    }
+    let client = Client::register(&server.base, "keeper_1").await;
+    assert_eq!(client.post("/balance/deposit", json!({ "amount": "12.34" })).await.unwrap().0, 201);
+    assert!(server.stop(), "a stop that was asked for is a success");
+
+    let server = Server::start(folder.path(), &[]);
+    let same_token = Client { base: server.base.clone(), ..client };
+    assert_eq!(same_token.get("/balance").await["current_balance"], "12.34");
+    reconcile(folder.path());
+}
+
+#[test]
+fn a_port_or_a_data_folder_in_use_is_said_and_who_uses_it() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let taken = run(folder.path(), &["serve", "--listen", &address, "--data-dir", "other"]);
+    assert!(!taken.status.success());
+    assert!(
+        text(&taken.stderr).contains(&format!("already listens on {address}")),
+        "{}",
+        text(&taken.stderr)
+    );
+
+    let taken = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!taken.status.success());
+    let said = text(&taken.stderr);
+    assert!(said.contains("data") && said.contains(&format!("process {}", server.child.id())), "{said}");
+}
+
+#[test]
+fn help_lists_the_verbs_and_nonsense_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let help = text(&run(folder.path(), &["--help"]).stdout);
+    let verbs =
+        ["serve", "reconcile", "openapi", "create-tables", "check-config", "reset-password", "deposit"];
+    for verb in verbs {
+        assert!(help.contains(verb), "{verb} is missing in {help}");
+    }
+    assert!(!run(folder.path(), &["sevre"]).status.success());
+    let refused = |arguments: &[&str], said: &str| {
+        let output = run(folder.path(), arguments);
+        assert!(!output.status.success() && text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    };
+    refused(&["serve", "--serve", "ordr"], "There is no module `ordr`");
+    refused(&["serve", "--serve", "order", "--listen", "127.0.0.1:0"], "needs `user`");
+    refused(&["serve", "--set", "server.lisen=1"], "lisen");
+    refused(&["serve", "--listen", "nonsense"], "nonsense");
+    refused(&["--config-dir", "nowhere", "check-config"], "nowhere");
+    refused(&["reconcile"], "data");
+    assert!(!folder.path().join("data/tradepost.db").exists(), "a refused start leaves no database behind");
+}
+
+#[test]
+fn settings_come_from_files_and_variables_and_secrets_are_masked() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("config")).unwrap();
+    std::fs::write(folder.path().join("config/local.toml"), "[order]\nmax_value = \"77.00\"\n").unwrap();
+    let mut command = tradepost(folder.path(), &["check-config", "--set", "order.min_value=2.00"]);
+    command.env("TRADEPOST__AUTH__SERVICE_SECRET", "0123456789abcdef0123456789abcdef");
+    command.env("TRADEPOST__SERVER__CORS_ORIGINS", "https://a.example,https://b.example");
+    let output = command.output().unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for line in [
+        "order.max_value = \"77.00\"",
+        "order.min_value = \"2.00\"",
+        "auth.service_secret = ********",
+        "server.cors_origins = [\"https://a.example\", \"https://b.example\"]",
+    ] {
+        assert!(said.contains(line), "{line} is missing in {said}");
+    }
+    assert!(!said.contains("0123456789abcdef"));
+}
+
+#[test]
+fn production_refuses_what_is_only_fit_for_a_demo() {
+    let folder = TempDir::new().unwrap();
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
+    let all = [
+        ("TRADEPOST__ENVIRONMENT", "production", ""),
+        ("TRADEPOST__AUTH__SIGNING_KEY", key, "auth.signing_key"),
+        ("TRADEPOST__AUTH__SERVICE_SECRET", "0123456789abcdef0123456789abcdef", "auth.service_secret"),
+        ("TRADEPOST__INVENTORY__SIMULATED_IN_PRODUCTION", "true", "inventory.simulated_in_production"),
+    ];
+    for (left_out, _, named) in &all[1..] {
+        let mut command = tradepost(folder.path(), &["check-config"]);
+        command.envs(all.iter().filter(|(name, ..)| name != left_out).map(|(name, value, _)| (name, value)));
+        let output = command.output().unwrap();
+        assert!(!output.status.success() && text(&output.stderr).contains(named), "{}", text(&output.stderr));
+    }
+    let demo = [
+        ("TRADEPOST__USER__DEPOSITS", "self_service", "user.self_service_in_production"),
+        ("TRADEPOST__STORAGE__ENGINE", "embedded", "storage.embedded_in_production"),
+    ];
+    for (name, value, named) in demo {
+        let mut command = tradepost(folder.path(), &["check-config"]);
+        command.envs(all.iter().map(|(name, value, _)| (name, value))).env(name, value);
+        let output = command.output().unwrap();
+        assert!(!output.status.success() && text(&output.stderr).contains(named), "{}", text(&output.stderr));
+    }
+    let mut command = tradepost(folder.path(), &["check-config"]);
+    command.envs(all.iter().map(|(name, value, _)| (name, value)));
+    assert!(command.output().unwrap().status.success());
+}
+
+#[tokio::test]
+async fn the_operator_resets_passwords_and_credits_accounts() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let client = Client::register(&server.base, "forgetful_1").await;
+    let refused = run(folder.path(), &["reset-password", "forgetful_1"]);
+    assert!(!refused.status.success(), "the server has the data folder");
+    server.stop();
+
+    let reset = run(folder.path(), &["reset-password", "Forgetful_1"]);
+    assert!(reset.status.success(), "{}", text(&reset.stderr));
+    let said = text(&reset.stdout);
+    let password = said.lines().next().unwrap().rsplit(' ').next().unwrap();
+    let credited = run(folder.path(), &["deposit", "forgetful_1", "25000.50"]);
+    assert!(text(&credited.stdout).contains("$25000.50"), "{}", text(&credited.stderr));
+    for (arguments, why) in [
+        (&["deposit", "nobody_here", "1"][..], "no user `nobody_here`"),
+        (&["deposit", "forgetful_1", "0"], "greater than 0"),
+        (&["deposit", "forgetful_1", "1.001"], "decimal places"),
+        (&["reset-password", "nobody_here"], "no user `nobody_here`"),
+        (&["reset-password", "x"], "6 to 30"),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert!(!output.status.success() && text(&output.stderr).contains(why), "{}", text(&output.stderr));
+    }
+
+    let server = Server::start(folder.path(), &[]);
+    let old_session = Client { base: server.base.clone(), ..client };
+    assert_eq!(old_session.get("/balance").await["code"], "unauthenticated");
+    assert!(Client::log_in(&server.base, "forgetful_1", "TestPassword123!").await.is_none());
+    let client = Client::log_in(&server.base, "forgetful_1", password).await.unwrap();
+    assert_eq!(client.get("/balance").await["current_balance"], "25000.50");
+}
+
+/// Clients deposit, withdraw and trade while the server is killed without warning. Afterwards every operation that
+/// was acknowledged is in the ledger, and the books are right.
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_when_it_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let limits =
+        ["--set", "user.daily_deposit_limit=1000000.00", "--set", "user.daily_withdrawal_limit=1000000.00"];
+    let server = Server::start(folder.path(), &limits);
+    let mut client = Client::register(&server.base, "survivor_1").await;
+    client.post("/balance/deposit", json!({ "amount": "100000" })).await.unwrap();
+    let mut server = Some(server);
+    let mut acknowledged = Vec::new();
+    for round in 0..5_u64 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let workers: Vec<_> =
+            (0..6).map(|worker| tokio::spawn(work(client.clone(), worker, Arc::clone(&stop)))).collect();
+        tokio::time::sleep(std::time::Duration::from_millis(300 + 97 * round)).await;
+        server.take().unwrap().kill();
+        stop.store(true, Ordering::SeqCst);
+        for worker in workers {
+            acknowledged.extend(worker.await.unwrap());
+        }
+        let restarted = Server::start(folder.path(), &limits);
+        client.base.clone_from(&restarted.base);
+        server = Some(restarted);
+    }
+    assert!(acknowledged.len() > 20, "only {} operations were acknowledged", acknowledged.len());
+
+    let known = ledger(&client).await;
+    for id in &acknowledged {
+        assert_eq!(known.iter().filter(|known| *known == id).count(), 1, "{id} was acknowledged");
+    }
+    server.unwrap().stop();
+    reconcile(folder.path());
+}
+
+/// Works until told to stop; answers the ids of what was acknowledged.
+async fn work(client: Client, worker: u64, stop: Arc<AtomicBool>) -> Vec<String> {
+    let mut done = Vec::new();
+    for turn in worker.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let order =
+            |order_type: &str| json!({ "order_type": order_type, "asset_id": "BTC", "quantity": "0.001" });
+        let answer = match turn % 4 {
+            0 => client.post("/balance/deposit", json!({ "amount": "1.01" })).await,
+            1 => client.post("/balance/withdraw", json!({ "amount": "0.99" })).await,
+            2 => client.post("/orders", order("market_buy")).await,
+            _ => client.post("/orders", order("market_sell")).await,
+        };
+        if let Some((201, body)) = answer {
+            let id = body["transaction_id"].as_str().or(body["data"]["order_id"].as_str());
+            done.push(id.unwrap().to_owned());
+        }
+    }
+    done
+}
+
+/// Every transaction and order id in the ledger of cash.
+async fn ledger(client: &Client) -> Vec<String> {
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("/balance/transactions?limit=100{cursor}")).await;
+        for entry in page["transactions"].as_array().unwrap() {
+            let id = entry["order_id"].as_str().or(entry["transaction_id"].as_str());
+            ids.push(id.unwrap().to_owned());
+        }
+        let Some(next) = page["next_cursor"].as_str() else { return ids };
+        cursor = format!("&cursor={next}");
+    }
+}

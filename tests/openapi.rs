@@ -1,0 +1,107 @@
+//! The OpenAPI document is the one that is checked in, and complete enough to try every route out from it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Map, Value};
+
+fn document() -> Value {
+    serde_json::from_str(&tradepost::document()).unwrap()
+}
+
+fn operations(document: &Value) -> Vec<(String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let item = item.as_object().unwrap().clone();
+        let path = path.clone();
+        item.into_iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[test]
+fn the_document_checked_in_is_the_one_the_binary_prints() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let checked_in: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert!(checked_in == document(), "renew it with: cargo run -- openapi > openapi.json");
+}
+
+#[test]
+fn it_is_openapi_3_1_and_says_who_may_call_what() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let public = ["/auth/register", "/auth/login", "/auth/refresh", "/inventory/"];
+    for (name, operation) in operations(&document).iter().filter(|(name, _)| name.contains("/api/v1")) {
+        let is_public = public.iter().any(|path| name.contains(path));
+        assert_eq!(operation["security"].is_null(), is_public, "{name}");
+        assert_eq!(
+            operation["responses"]["401"].is_null(),
+            name.contains("/inventory/") || name.contains("register"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_operation_is_explained_and_every_refusal_has_an_example() {
+    for (name, operation) in operations(&document()) {
+        assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{name}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["content"].is_object(), "{name} {status} has no body");
+            let Some(problem) = response["content"].get("application/problem+json") else { continue };
+            let examples = problem["examples"].as_object().unwrap_or_else(|| panic!("{name} {status}"));
+            assert!(!examples.is_empty(), "{name} {status}");
+            for (code, example) in examples {
+                assert_eq!(example["value"]["code"], *code, "{name}");
+                assert_eq!(example["value"]["status"].to_string(), *status, "{name} {code}");
+            }
+            let named = response["description"].as_str().unwrap().split('`').skip(1).step_by(2).count();
+            assert_eq!(named, examples.len(), "{name} {status} names a code that there is not");
+        }
+    }
+}
+
+#[test]
+fn everything_sent_or_answered_has_an_example() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut missing = Vec::new();
+    for (name, operation) in operations(&document) {
+        let body = operation["requestBody"]["content"].as_object();
+        let answers = operation["responses"].as_object().unwrap().values();
+        let contents = answers.filter_map(|response| response["content"].as_object()).chain(body);
+        for content in contents.flat_map(Map::values) {
+            if !has_example(content) && !schema_has_examples(&content["schema"], schemas) {
+                missing.push(format!("{name}: {}", content["schema"]));
+            }
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            // Without an example these are left out when a route is tried, which is right for the first page.
+            let is_place = ["cursor", "offset"].contains(&parameter["name"].as_str().unwrap());
+            if !is_place && !has_example(parameter) {
+                missing.push(format!("{name}: parameter {}", parameter["name"]));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+fn has_example(value: &Value) -> bool {
+    ["example", "examples", "default"].iter().any(|key| !value[key].is_null())
+}
+
+/// A schema has examples if it has one as a whole, or each of its properties has, through any references.
+fn schema_has_examples(schema: &Value, schemas: &Map<String, Value>) -> bool {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return schema_has_examples(&schemas[reference.rsplit('/').next().unwrap()], schemas);
+    }
+    let all = |values: &[Value]| values.iter().any(|value| schema_has_examples(value, schemas));
+    let is_nullable_text = schema["type"].as_array().is_some_and(|types| types.iter().any(|t| t == "null"));
+    has_example(schema)
+        || is_nullable_text
+        || !schema["enum"].is_null()
+        || (!schema["items"].is_null() && schema_has_examples(&schema["items"], schemas))
+        || schema["oneOf"].as_array().is_some_and(|values| all(values))
+        || schema["properties"].as_object().is_some_and(|properties| {
+            properties.values().all(|property| schema_has_examples(property, schemas))
+        })
+}
