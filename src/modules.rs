@@ -9,7 +9,6 @@ use jsonwebtoken::jwk::JwkSet;
 use tokio::sync::watch;
 use tradepost_inventory_api::Catalog;
 use tradepost_platform::auth::Sessions;
-use tradepost_platform::cursor::Cursors;
 use tradepost_platform::dynamo::{Dynamo, EngineKind, TableDefinition};
 use tradepost_problem::About;
 use tradepost_user_api::Accounts;
@@ -40,8 +39,10 @@ pub struct Composition {
     pub jwks: Option<JwkSet>,
     /// Who knows whether a session lives.
     pub sessions: Option<Arc<dyn Sessions>>,
-    accounts: Option<Arc<dyn Accounts>>,
-    catalog: Option<Arc<dyn Catalog>>,
+    /// The accounts, for modules that trade.
+    pub accounts: Option<Arc<dyn Accounts>>,
+    /// The catalog, for modules that need prices.
+    pub catalog: Option<Arc<dyn Catalog>>,
 }
 
 /// A module as it is compiled in.
@@ -195,9 +196,10 @@ mod inventory {
 #[cfg(feature = "user")]
 mod user {
     use secrecy::ExposeSecret;
+    use tradepost_platform::cursor::Cursors;
     use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes, state};
 
-    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, ServiceConfig, StartError};
+    use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
     use crate::foundation::kept;
 
     pub const MODULE: Compiled = Compiled {
@@ -259,8 +261,9 @@ mod user {
 #[cfg(feature = "order")]
 mod order {
     use tradepost_order::{OrderService, PROBLEMS, Settings, TABLE, routes, state};
+    use tradepost_platform::cursor::Cursors;
 
-    use super::{Arc, Compiled, Composition, Config, Cursors, Foundation, StartError, missing};
+    use super::{Arc, Compiled, Composition, Config, Foundation, StartError, missing};
 
     pub const MODULE: Compiled = Compiled {
         name: "order",

@@ -57,7 +57,7 @@ impl Server {
     /// Asks it to stop, and waits until it has.
     fn stop(mut self) -> bool {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status().unwrap().success());
         self.child.wait().unwrap().success()
     }
 

@@ -87,6 +87,12 @@ impl Line {
         *self.0.afterwards.lock().unwrap() = Some(fault);
     }
 
+    /// Counts from zero again.
+    pub fn restart_counting(&self) {
+        self.0.attempts.send_replace(0);
+        self.0.applied.send_replace(0);
+    }
+
     /// How many writes were sent.
     pub fn attempts(&self) -> usize {
         *self.0.attempts.borrow()
