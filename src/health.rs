@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
-use tradepost_platform::dynamo::{Dynamo, Key};
+use tradepost_kernel::RequestId;
+use tradepost_platform::dynamo::{Dynamo, Expect, Key, Write, WriteError};
 use tradepost_problem::{About, Kind, Rejection};
 use utoipa::ToSchema;
 
@@ -53,15 +54,24 @@ impl Readiness {
             _ => return Err("The process is starting."),
         }
         let Some((dynamo, table)) = &self.store else { return Ok(()) };
-        // An item that never is: the read proves the table, the network and the credentials.
-        let probe = dynamo.table(table).get::<Anything>(&Key::new("readiness", "probe")).await;
-        probe.map(|_| ()).map_err(|_| "The store does not answer.")
+        let (table, key) = (dynamo.table(table), Key::new("readiness", "probe"));
+        // The read proves the table, the network and the credentials. Whether a full disk has room again only a
+        // write can tell, so one is tried when the last one failed.
+        table.get::<Probe>(&key).await.map_err(|_| "The store does not answer.")?;
+        if dynamo.is_write_failing() {
+            let write = Write::new(dynamo, RequestId::generate().as_str());
+            let write = write.put(&table, &key, &Probe {}, &Expect::Absent, ());
+            if let Err(WriteError::Outage(_)) = write.commit().await {
+                return Err("The store takes no writes.");
+            }
+        }
+        Ok(())
     }
 }
 
-/// Whatever the probe finds.
-#[derive(Deserialize)]
-struct Anything {}
+/// An item that says nothing.
+#[derive(Serialize, Deserialize)]
+struct Probe {}
 
 /// How the process is.
 #[derive(Serialize, ToSchema)]

@@ -15,10 +15,15 @@ use tempfile::TempDir;
 fn tradepost(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tradepost"));
     command.args(arguments).current_dir(folder);
+    forget_settings(&mut command);
+    command
+}
+
+/// Whoever runs the tests may have settings in their environment.
+fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TRADEPOST__")) {
         command.env_remove(name);
     }
-    command
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
@@ -38,8 +43,15 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut command = tradepost(folder, &arguments);
+        Self::start_with(folder, arguments, "exec \"$0\" \"$@\"")
+    }
+
+    /// Starts it through a line of shell, which may set limits first.
+    fn start_with(folder: &Path, arguments: &[&str], line: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", line, env!("CARGO_BIN_EXE_tradepost"), "serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments).current_dir(folder);
+        forget_settings(&mut command);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -263,6 +275,40 @@ async fn the_operator_resets_passwords_and_credits_accounts() {
     assert!(Client::log_in(&server.base, "forgetful_1", "TestPassword123!").await.is_none());
     let client = Client::log_in(&server.base, "forgetful_1", password).await.unwrap();
     assert_eq!(client.get("/balance").await["current_balance"], "25000.50");
+}
+
+/// A file-size limit stands in for a disk without room: the engine sees the same failing write.
+#[tokio::test]
+async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() {
+    let folder = TempDir::new().unwrap();
+    let limits = ["--set", "user.daily_deposit_limit=1000000.00"];
+    let server = Server::start(folder.path(), &limits);
+    let client = Client::register(&server.base, "hoarder_1").await;
+    assert!(server.stop());
+
+    let full = Server::start_with(folder.path(), &limits, "trap '' XFSZ; ulimit -f 900; exec \"$0\" \"$@\"");
+    let client = Client { base: full.base.clone(), ..client };
+    let note = "x".repeat(200);
+    let mut acknowledged = 0;
+    let refusal = loop {
+        let deposit = json!({ "amount": "1.00", "description": note });
+        match client.post("/balance/deposit", deposit).await.unwrap() {
+            (201, _) => acknowledged += 1,
+            refused => break refused,
+        }
+        assert!(acknowledged < 5000, "the disk never became full");
+    };
+    assert_eq!((refusal.0, &refusal.1["code"]), (503, &json!("storage_unavailable")), "{refusal:?}");
+    let ready = reqwest::get(format!("{}/health/ready", full.base)).await.unwrap();
+    assert_eq!(ready.status().as_u16(), 503);
+    assert_eq!(client.get("/balance").await["current_balance"], format!("{acknowledged}.00"), "reads go on");
+    full.kill();
+
+    let server = Server::start(folder.path(), &limits);
+    let client = Client { base: server.base.clone(), ..client };
+    assert_eq!(client.get("/balance").await["current_balance"], format!("{acknowledged}.00"));
+    assert_eq!(client.post("/balance/deposit", json!({ "amount": "1.00" })).await.unwrap().0, 201);
+    reconcile(folder.path());
 }
 
 /// Clients deposit, withdraw and trade while the server is killed without warning. Afterwards every operation that

@@ -1,7 +1,7 @@
 //! The client, its settings, and the count of what it was asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -44,6 +44,7 @@ pub struct StorageSettings {
 pub struct Calls {
     reads: AtomicU64,
     writes: AtomicU64,
+    is_write_failing: AtomicBool,
 }
 
 impl Calls {
@@ -106,6 +107,16 @@ impl Dynamo {
     #[must_use]
     pub fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Whether the last write got no answer or an error, as it does while the disk is full.
+    #[must_use]
+    pub fn is_write_failing(&self) -> bool {
+        self.calls.is_write_failing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_write(&self, failed: bool) {
+        self.calls.is_write_failing.store(failed, Ordering::Relaxed);
     }
 
     pub(super) fn count_read(&self, operation: &'static str) {

@@ -182,7 +182,9 @@ impl<E: Clone> Write<E> {
         let mut unknown = false;
         let mut ceiling = Duration::from_millis(10);
         loop {
-            let cause = match self.attempt().await {
+            let attempt = self.attempt().await;
+            self.dynamo.note_write(matches!(attempt, Attempt::Unknown(_)));
+            let cause = match attempt {
                 Attempt::Done => return Ok(()),
                 Attempt::Lost(lost) => return Err(WriteError::Lost(lost)),
                 Attempt::Contended(cause) => cause,
