@@ -1,5 +1,5 @@
-//! What no route took: 405 with `Allow` where the path exists with other methods, 404 elsewhere, and the answer
-//! to every `OPTIONS`.
+//! What no route took: 405 with `Allow` where the path exists with other methods, 404 elsewhere, and the answers
+//! to `HEAD` and `OPTIONS`.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
@@ -20,7 +20,7 @@ impl RouteTable {
     pub fn new(document: &OpenApi) -> Self {
         let documented = document.paths.paths.iter().map(|(path, item)| (path.as_str(), methods(item)));
         let others = ["/problems", "/problems/{code}", crate::openapi::PATH, "/swagger-ui/{file}"];
-        let others = others.into_iter().map(|path| (path, "GET".to_owned()));
+        let others = others.into_iter().map(|path| (path, "GET, HEAD, OPTIONS".to_owned()));
         Self(documented.chain(others).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
     }
 
@@ -40,7 +40,7 @@ fn methods(item: &PathItem) -> String {
         HttpMethod::Post => "POST",
         HttpMethod::Put => "PUT",
         HttpMethod::Delete => "DELETE",
-        _ => "GET",
+        _ => "GET, HEAD",
     });
     names.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
 }
@@ -58,15 +58,19 @@ pub async fn no_route(request: HttpRequest, routes: Data<RouteTable>) -> Result<
     })
 }
 
-/// Answers every `OPTIONS` with 204 and whatever CORS headers the layers below found right.
+/// Answers every `OPTIONS` with 204 and whatever CORS headers the layers below found right, and every `HEAD` as
+/// `GET` (RFC 9110 section 9.3.2; the server leaves the body out by itself).
 ///
 /// # Errors
 /// Passes on those of the layers below.
-pub async fn options<B: MessageBody + 'static>(
-    request: ServiceRequest,
+pub async fn head_and_options<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_options = request.method() == Method::OPTIONS;
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
     let mut response = next.call(request).await?.map_into_boxed_body();
     if is_options {
         *response.response_mut().status_mut() = StatusCode::NO_CONTENT;

@@ -24,7 +24,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::StartError;
 use crate::config::ServerSettings;
-use crate::fallback::{RouteTable, no_route, options};
+use crate::fallback::{RouteTable, head_and_options, no_route};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
 use crate::modules::{Compiled, Composition, State};
@@ -159,7 +159,7 @@ fn app(
         .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
         .wrap(from_fn(finish))
         .wrap(cors(settings))
-        .wrap(from_fn(options))
+        .wrap(from_fn(head_and_options))
         .wrap(from_fn(secure))
         .wrap(from_fn(observe))
 }

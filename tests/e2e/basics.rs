@@ -1,11 +1,230 @@
 //! What is true of every route.
 
-use serde_json::json;
-use tradepost_testkit::World;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tradepost_testkit::{Client, World};
 
-crate::tests![health_is_public_and_says_healthy];
+crate::tests![
+    health_answers_without_a_token,
+    metrics_name_routes_by_template,
+    an_unknown_route_is_404_with_and_without_a_token,
+    a_wrong_method_is_405_and_says_which_are_right,
+    head_answers_as_get_without_the_body,
+    a_body_that_is_not_json_is_400_before_its_fields_are_looked_at,
+    a_body_must_be_an_object_and_an_empty_one_counts_as_such,
+    a_body_of_the_limit_is_read_and_one_byte_more_is_413,
+    a_body_that_does_not_say_it_is_json_is_415,
+    a_request_id_is_kept_if_plausible_and_made_if_not,
+    any_options_is_204_and_only_known_origins_get_cors_headers,
+    cors_headers_are_on_errors_too,
+    every_problem_has_a_page,
+    swagger_ui_is_served_with_its_own_scripts_under_a_policy,
+    every_protected_route_is_401_before_anything_else,
+    a_token_on_a_public_route_is_ignored,
+];
 
-async fn health_is_public_and_says_healthy(world: World) {
-    let answer = world.get("/health").await.expect(200);
-    assert_eq!(answer.json()["status"], json!("healthy"));
+async fn health_answers_without_a_token(world: World) {
+    for (path, status) in [("/health", "healthy"), ("/health/live", "alive"), ("/health/ready", "ready")] {
+        assert_eq!(world.get(path).await.expect(200).json()["status"], json!(status));
+    }
+}
+
+async fn metrics_name_routes_by_template(world: World) {
+    let user = world.new_user().await;
+    user.get("/api/v1/orders/0123456789_an_id").await.expect(404);
+    let metrics = world.get("/metrics").await.expect(200);
+    assert!(metrics.header("content-type").starts_with("text/plain"));
+    assert!(metrics.text.contains("route=\"/api/v1/orders/{order_id}\""), "{}", metrics.text);
+    assert!(!metrics.text.contains("0123456789_an_id"));
+    assert!(metrics.text.contains("http_request_duration_seconds_bucket"));
+}
+
+async fn an_unknown_route_is_404_with_and_without_a_token(world: World) {
+    let user = world.new_user().await;
+    for path in ["/nothing", "/api/v1", "/api/v1/nothing", "/api/v1/orders/a/b/c", "/health/nothing"] {
+        world.get(path).await.refused(404, "route_not_found");
+        user.get(path).await.refused(404, "route_not_found");
+    }
+}
+
+async fn a_wrong_method_is_405_and_says_which_are_right(world: World) {
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/v1/balance", "GET, HEAD, OPTIONS"),
+        (Method::GET, "/api/v1/auth/login", "POST, OPTIONS"),
+        (Method::POST, "/api/v1/auth/profile", "GET, HEAD, PUT, OPTIONS"),
+        (Method::PATCH, "/api/v1/orders", "GET, HEAD, POST, OPTIONS"),
+        (Method::PUT, "/api/v1/inventory/assets/BTC", "GET, HEAD, OPTIONS"),
+        (Method::POST, "/health", "GET, HEAD, OPTIONS"),
+    ] {
+        let answer = world.send(world.request(method, path)).await.refused(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allowed, "{path}");
+    }
+}
+
+async fn head_answers_as_get_without_the_body(world: World) {
+    for path in ["/health", "/api/v1/inventory/assets"] {
+        let answer = world.send(world.request(Method::HEAD, path)).await.expect(200);
+        assert_eq!(answer.text, "");
+        assert!(answer.header("content-length").parse::<u32>().unwrap() > 10, "{answer:?}");
+    }
+    world.send(world.request(Method::HEAD, "/api/v1/balance")).await.expect(401);
+}
+
+async fn a_body_that_is_not_json_is_400_before_its_fields_are_looked_at(world: World) {
+    for body in ["{", "nonsense", "{\"username\": 1, ", "{\"username\": NaN}", "{'username': 'x'}", "\u{0}"] {
+        world.post_text("/api/v1/auth/login", body).await.refused(400, "malformed_request");
+    }
+    let request =
+        world.request(Method::POST, "/api/v1/auth/login").header("content-type", "application/json");
+    world.send(request.body(vec![b'"', 0xff, b'"'])).await.refused(400, "malformed_request");
+}
+
+async fn a_body_must_be_an_object_and_an_empty_one_counts_as_such(world: World) {
+    for body in ["[]", "[\"trader_jane\", \"TestPassword123!\"]", "1", "\"text\"", "null", "true"] {
+        world.post_text("/api/v1/auth/login", body).await.invalid(&["body"]);
+    }
+    world.post_text("/api/v1/auth/login", "").await.invalid(&["username", "password"]);
+    world.send(world.request(Method::POST, "/api/v1/auth/login")).await.invalid(&["username", "password"]);
+}
+
+async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413(world: World) {
+    let of_length = |length: usize| {
+        let empty = json!({ "padding": "" }).to_string().len();
+        json!({ "padding": "x".repeat(length - empty) }).to_string()
+    };
+    world.post_text("/api/v1/auth/login", of_length(65_536)).await.invalid(&["username", "password"]);
+    world.post_text("/api/v1/auth/login", of_length(65_537)).await.refused(413, "body_too_large");
+    world.post_text("/api/v1/auth/login", of_length(1_000_000)).await.refused(413, "body_too_large");
+}
+
+async fn a_body_that_does_not_say_it_is_json_is_415(world: World) {
+    let login = json!({ "username": "nobody_here", "password": "TestPassword123!" }).to_string();
+    let send = |content_type: &'static str| {
+        let request = world.request(Method::POST, "/api/v1/auth/login").header("content-type", content_type);
+        world.send(request.body(login.clone()))
+    };
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
+        send(content_type).await.refused(415, "unsupported_media_type");
+    }
+    let without = world.request(Method::POST, "/api/v1/auth/login").body(login.clone());
+    world.send(without).await.refused(415, "unsupported_media_type");
+    for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
+        send(content_type).await.refused(401, "invalid_credentials");
+    }
+}
+
+async fn a_request_id_is_kept_if_plausible_and_made_if_not(world: World) {
+    let with =
+        |id: &'static str| world.send(world.request(Method::GET, "/health").header("x-request-id", id));
+    assert_eq!(with("checkout-4711").await.header("x-request-id"), "checkout-4711");
+    for implausible in ["", "short", "with blanks in it", "<script>alert(1)</script>"] {
+        let answer = with(implausible).await;
+        assert_ne!(answer.header("x-request-id"), implausible);
+        assert_eq!(answer.header("x-request-id").len(), 36);
+    }
+}
+
+async fn any_options_is_204_and_only_known_origins_get_cors_headers(world: World) {
+    let preflight = |path: &'static str, origin: &'static str| {
+        let request = world.request(Method::OPTIONS, path).header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        let headers = "authorization,content-type,idempotency-key";
+        world.send(request.header("access-control-request-headers", headers))
+    };
+    for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "http://localhost"] {
+        let answer = preflight("/api/v1/orders", origin).await.expect(204);
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+        let allowed = answer.header("access-control-allow-headers").to_lowercase();
+        for header in ["authorization", "content-type", "idempotency-key"] {
+            assert!(allowed.contains(header), "{allowed}");
+        }
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            assert!(answer.header("access-control-allow-methods").contains(method));
+        }
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
+    for origin in [
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "http://localhost:3000.evil.example",
+        "null",
+    ] {
+        let answer = preflight("/api/v1/orders", origin).await.expect(204);
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
+    }
+    for path in ["/api/v1/orders", "/nothing", "/health"] {
+        assert_eq!(world.send(world.request(Method::OPTIONS, path)).await.expect(204).text, "");
+    }
+}
+
+async fn cors_headers_are_on_errors_too(world: World) {
+    for path in ["/api/v1/balance", "/nothing", "/api/v1/inventory/assets/NOSUCH"] {
+        let request = world.request(Method::GET, path).header("origin", "http://localhost:3000");
+        let answer = world.send(request).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:3000");
+        let exposed = answer.header("access-control-expose-headers").to_lowercase();
+        for header in
+            ["retry-after", "x-request-id", "idempotency-replayed", "etag", "ratelimit", "x-ratelimit-reset"]
+        {
+            assert!(exposed.contains(header), "{header} is missing in {exposed}");
+        }
+    }
+}
+
+async fn every_problem_has_a_page(world: World) {
+    let list = world.get("/problems").await.expect(200);
+    let codes: Vec<_> =
+        list.text.split("/problems/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        assert!(world.get(&format!("/problems/{code}")).await.expect(200).text.contains(code));
+    }
+    world.get("/problems/no_such_problem").await.refused(404, "route_not_found");
+}
+
+async fn swagger_ui_is_served_with_its_own_scripts_under_a_policy(world: World) {
+    assert_eq!(world.get("/swagger-ui").await.expect(307).header("location"), "/swagger-ui/");
+    let page = world.get("/swagger-ui/").await.expect(200);
+    assert!(page.header("content-security-policy").contains("script-src 'self';"));
+    assert!(!page.text.contains("<script>"), "an inline script would not run under the policy");
+    let start = world.get("/swagger-ui/swagger-initializer.js").await.expect(200);
+    assert!(start.text.contains("/api-docs/openapi.json"), "{}", start.text);
+    assert!(start.text.contains("\"persistAuthorization\": true"), "{}", start.text);
+    world.get("/swagger-ui/swagger-ui-bundle.js").await.expect(200);
+}
+
+async fn every_protected_route_is_401_before_anything_else(world: World) {
+    let document = world.get("/api-docs/openapi.json").await.expect(200).json();
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if operation["security"].is_null() {
+                continue;
+            }
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            refuses_strangers(&world, &method, path).await;
+            checked += 1;
+        }
+    }
+    assert!(checked >= 15, "only {checked} routes are protected");
+}
+
+/// With a path, a query, a media type and a body that would each be refused as well.
+async fn refuses_strangers(client: &Client, method: &Method, template: &str) {
+    let path = template.replace("{order_id}", "%20").replace("{asset_id}", "%20%20%20");
+    let tokens = ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic dTpw", "Bearer a.b.c"];
+    for token in tokens {
+        let mut request = client.request(method.clone(), &format!("{path}?limit=0&cursor=x"));
+        if !token.is_empty() {
+            request = request.header("authorization", token);
+        }
+        let answer = client.send(request.header("content-type", "text/plain").body("{")).await;
+        answer.refused(401, "unauthenticated");
+    }
+}
+
+async fn a_token_on_a_public_route_is_ignored(world: World) {
+    let request = world.request(Method::GET, "/api/v1/inventory/assets/BTC").bearer_auth("nonsense");
+    let data: Value = world.send(request).await.expect(200).json();
+    assert_eq!(data["data"]["asset_id"], "BTC");
 }

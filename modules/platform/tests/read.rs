@@ -30,7 +30,6 @@ struct Task {
 /// A form that no task has.
 #[derive(Debug, PartialEq, Deserialize)]
 struct Stranger {
-    #[expect(dead_code, reason = "only its absence matters")]
     shoe_size: u64,
 }
 
@@ -289,26 +288,6 @@ async fn an_item_that_loses_an_attribute_of_an_index_leaves_it() {
     let close = Write::new(&world.dynamo, "close").put(&world.table, &key, &done, &Expect::Present, ());
     close.commit().await.unwrap();
     assert_eq!(world.names_by_state(&all_of("open")).await, [""; 0]);
-}
-
-#[tokio::test]
-async fn pages_of_an_index_follow_each_other_without_gap_or_repetition() {
-    let world = World::new().await;
-    for number in 1..=5 {
-        let name = format!("a{number}");
-        let task = Task { state: Some("open".to_owned()), due: Some("2026".to_owned()), ..task(&name) };
-        world.insert(&task_key("a", number), &task).await;
-    }
-    let mut query = Query { limit: 2, ..all_of("open") };
-    let mut read = BTreeSet::new();
-    for page in [2, 2, 1] {
-        let rows = world.table.query_index::<Task>(&BY_STATE, &query).await.unwrap();
-        assert_eq!(rows.items.len(), page);
-        read.extend(names(rows.items));
-        query.after = rows.more_after;
-    }
-    assert_eq!(query.after, None);
-    assert_eq!(read.len(), 5);
 }
 
 #[tokio::test]

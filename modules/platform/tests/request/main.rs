@@ -1,0 +1,10 @@
+//! What a client sends and what it gets back, through actix-web with the extractors, the authentication and the
+//! last middleware as the server has them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod body;
+mod finish;
+mod params;
+mod signed_in;
+mod support;
