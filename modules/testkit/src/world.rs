@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use reqwest::Method;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tradepost::{App, Config, Overrides};
@@ -105,11 +106,13 @@ impl World {
     }
 
     async fn start(shape: Shape, setup: Setup) -> Self {
+        // The engine is in memory, but the signing key is made once and kept.
+        let keys_folder = TempDir::new().unwrap();
         let mut keys: BTreeMap<String, String> = BTreeMap::from([
             ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
             ("server.workers".to_owned(), "2".to_owned()),
             ("auth.service_secret".to_owned(), "a secret that only the tests know of".to_owned()),
-            ("data_dir".to_owned(), data_dir()),
+            ("data_dir".to_owned(), keys_folder.path().display().to_string()),
         ]);
         keys.extend(setup.keys);
         let overrides = Overrides { keys: keys.into_iter().collect(), ..Overrides::default() };
@@ -152,9 +155,4 @@ impl Deref for World {
     fn deref(&self) -> &Client {
         &self.client
     }
-}
-
-/// A folder for the keys that a platform in memory makes and keeps.
-fn data_dir() -> String {
-    std::env::temp_dir().join(format!("tradepost-tests-{}", std::process::id())).display().to_string()
 }

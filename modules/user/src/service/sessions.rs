@@ -63,7 +63,6 @@ impl UserService {
         let now = self.clock.now();
         let (user, id) = (credentials.user, SessionId::generate());
         let refresh = RefreshToken::first(user, id)?;
-        let lifetime = TimeDelta::days(i64::from(self.settings.refresh_token_days));
         let session = Session {
             id,
             user,
@@ -77,7 +76,7 @@ impl UserService {
             device: device.user_agent,
             revoked: false,
             version: 0,
-            expires_at: (now + lifetime).timestamp(),
+            expires_at: self.session_end(now),
         };
         let write = self.store.write(id).new_session(&session, username, credentials, Stale);
         match write.into_write().commit().await {
@@ -103,6 +102,11 @@ impl UserService {
             Err(WriteError::Lost(_)) => Err(UserError::InvalidCredentials),
             Err(WriteError::Outage(outage)) => Err(outage.into()),
         }
+    }
+
+    /// Each refresh token is good for its days; a session lasts as long as it is used.
+    fn session_end(&self, now: Timestamp) -> i64 {
+        (now + TimeDelta::days(i64::from(self.settings.refresh_token_days))).timestamp()
     }
 
     fn grant(&self, session: &Session, refresh: &RefreshToken, at: Timestamp) -> Result<Grant, UserError> {
@@ -152,6 +156,7 @@ impl UserService {
             refresh_hash: successor.hash(),
             used_hash: Some(session.refresh_hash.clone()),
             rotated_at: now,
+            expires_at: self.session_end(now),
             version: session.version + 1,
             ..session.clone()
         };
