@@ -156,237 +156,25 @@ fn missing(caller: &str, callee: &str) -> StartError {
 }
 
 #[cfg(feature = "inventory")]
-mod inventory {
-    use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes, state};
-
-    use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
-
-    pub const MODULE: Compiled = Compiled {
-        name: "inventory",
-        routes,
-        root_routes: None,
-        needs: &[],
-        table: None,
-        problems: &[PROBLEMS],
-        check,
-        join,
-    };
-
-    fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
-        let settings = settings(&foundation.config)?;
-        let inventory = Inventory::new(settings, Arc::clone(&foundation.clock)).map_err(StartError::new)?;
-        composition.catalog = Some(inventory.clone());
-        let task = Arc::clone(&inventory);
-        composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
-        composition.states.push(Arc::new(state(inventory)));
-        Ok(())
-    }
-
-    fn settings(config: &Config) -> Result<Settings, StartError> {
-        let settings: Settings = config.section("inventory")?;
-        settings.check(config.is_production()).map_err(StartError::new)?;
-        Ok(settings)
-    }
-
-    fn check(config: &Config) -> Result<(), StartError> {
-        settings(config).map(|_| ())
-    }
-}
+mod inventory;
 
 #[cfg(feature = "user")]
-mod user {
-    use secrecy::ExposeSecret;
-    use tradepost_platform::cursor::Cursors;
-    use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes, state};
-
-    use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
-    use crate::foundation::kept;
-
-    pub const MODULE: Compiled = Compiled {
-        name: "user",
-        routes,
-        root_routes: Some(keys),
-        needs: &[],
-        table: Some(TABLE),
-        problems: &[PROBLEMS, tradepost_user_api::PROBLEMS],
-        check,
-        join,
-    };
-
-    fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
-        let service = service(foundation)?;
-        composition.jwks = Some(service.jwks());
-        composition.sessions = Some(service.clone());
-        composition.accounts = Some(service.clone());
-        let cursors = Cursors::new(foundation.secret.derive("cursors"));
-        composition.states.push(Arc::new(state(service, cursors)));
-        Ok(())
-    }
-
-    fn keys(config: &mut ServiceConfig<'_>) {
-        config.service(tradepost_user::jwks);
-    }
-
-    fn settings(config: &Config) -> Result<Settings, StartError> {
-        let settings: Settings = config.section("user")?;
-        settings.check(config.is_production()).map_err(StartError::new)?;
-        Ok(settings)
-    }
-
-    fn check(config: &Config) -> Result<(), StartError> {
-        settings(config).map(|_| ())
-    }
-
-    /// The user module by itself, for the verbs of the operator.
-    pub fn service(foundation: &Foundation) -> Result<Arc<UserService>, StartError> {
-        let config = &foundation.config;
-        let settings = settings(config)?;
-        let given = config.auth.signing_key.expose_secret();
-        let pem = kept(given, &config.data_dir, "signing-key.pem", || Ok(SigningKey::generate_pem()?))?;
-        let key = SigningKey::from_pem(&pem)
-            .map_err(|error| StartError::new(format!("auth.signing_key cannot be used: {error}.")))?;
-        let service = UserService::new(
-            settings,
-            config.auth.tokens(),
-            key,
-            &foundation.secret,
-            &foundation.dynamo,
-            Arc::clone(&foundation.session_cache),
-            Arc::clone(&foundation.clock),
-        )?;
-        Ok(service)
-    }
-}
+mod user;
 
 #[cfg(feature = "order")]
-mod order {
-    use tradepost_order::{OrderService, PROBLEMS, Settings, TABLE, routes, state};
-    use tradepost_platform::cursor::Cursors;
-
-    use super::{Arc, Compiled, Composition, Config, Foundation, StartError, missing};
-
-    pub const MODULE: Compiled = Compiled {
-        name: "order",
-        routes,
-        root_routes: None,
-        needs: &["user", "inventory"],
-        table: Some(TABLE),
-        problems: &[PROBLEMS],
-        check,
-        join,
-    };
-
-    fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
-        let settings = settings(&foundation.config)?;
-        let accounts = composition.accounts.clone().ok_or_else(|| missing("order", "user"))?;
-        let catalog = composition.catalog.clone().ok_or_else(|| missing("order", "inventory"))?;
-        let clock = Arc::clone(&foundation.clock);
-        let service = OrderService::new(settings, foundation.dynamo.clone(), accounts, catalog, clock);
-        let task = Arc::clone(&service);
-        composition.tasks.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
-        let cursors = Cursors::new(foundation.secret.derive("cursors"));
-        composition.states.push(Arc::new(state(service, cursors)));
-        Ok(())
-    }
-
-    fn settings(config: &Config) -> Result<Settings, StartError> {
-        let settings: Settings = config.section("order")?;
-        settings.check().map_err(StartError::new)?;
-        Ok(settings)
-    }
-
-    fn check(config: &Config) -> Result<(), StartError> {
-        settings(config).map(|_| ())
-    }
-}
+mod order;
 
 /// What the operator can do with accounts.
 #[cfg(feature = "user")]
-pub mod operator {
-    use tradepost_platform::secrets::random;
-    use tradepost_user::{NewPassword, Username};
-
-    use super::{Foundation, StartError, user};
-
-    /// Sets a new, random password and ends all sessions of the user. Answers the password.
-    ///
-    /// # Errors
-    /// When there is no such user, or the store does not answer.
-    pub async fn reset_password(foundation: &Foundation, username: &str) -> Result<String, StartError> {
-        let username = parse(username)?;
-        let bytes: [u8; 12] = random()?;
-        let letters: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let text = format!("Tp-{letters}-0");
-        let password: NewPassword = text.parse().map_err(|rule| StartError::new(format!("{rule}")))?;
-        let service = user::service(foundation)?;
-        service.reset_password(&username, &password).await.map_err(|error| refused(&username, &error))?;
-        Ok(text)
-    }
-
-    /// Credits a user with cash. Answers the balance after it.
-    ///
-    /// # Errors
-    /// When there is no such user, the amount is none, or the store does not answer.
-    pub async fn deposit(
-        foundation: &Foundation,
-        username: &str,
-        amount: &str,
-    ) -> Result<String, StartError> {
-        let username = parse(username)?;
-        let amount = tradepost_kernel::Usd::parse(amount)
-            .map_err(|error| StartError::new(format!("The amount {error}.")))?;
-        if amount == tradepost_kernel::Usd::ZERO {
-            return Err(StartError::new("The amount must be greater than 0."));
-        }
-        let service = user::service(foundation)?;
-        let balance =
-            service.deposit_for(&username, amount).await.map_err(|error| refused(&username, &error))?;
-        Ok(balance.to_string())
-    }
-
-    fn parse(username: &str) -> Result<Username, StartError> {
-        username.parse().map_err(|rule| StartError::new(format!("A username {rule}.")))
-    }
-
-    fn refused(username: &Username, error: &tradepost_user::UserError) -> StartError {
-        match error {
-            tradepost_user::UserError::InvalidCredentials => {
-                StartError::new(format!("There is no user `{username}`."))
-            }
-            other => StartError::new(other.to_string()),
-        }
-    }
-}
+pub mod operator;
 
 /// What the operator can do with accounts, which this binary does not have.
 #[cfg(not(feature = "user"))]
-pub mod operator {
-    use super::{Foundation, StartError};
-
-    /// Says what to do.
-    ///
-    /// # Errors
-    /// Always.
-    pub async fn reset_password(_: &Foundation, _: &str) -> Result<String, StartError> {
-        Err(absent())
-    }
-
-    /// Says what to do.
-    ///
-    /// # Errors
-    /// Always.
-    pub async fn deposit(_: &Foundation, _: &str, _: &str) -> Result<String, StartError> {
-        Err(absent())
-    }
-
-    fn absent() -> StartError {
-        StartError::new("Accounts are kept by the user module: use a binary with the feature `user`.")
-    }
-}
+#[path = "modules/no_operator.rs"]
+pub mod operator;
 
 /// The proof of the books, for binaries that have all the books.
 #[cfg(all(feature = "user", feature = "order"))]
-#[path = "reconcile.rs"]
 mod reconcile;
 
 #[cfg(all(feature = "user", feature = "order"))]
@@ -403,106 +191,12 @@ pub async fn prove(_: &Dynamo) -> Result<crate::report::Report, StartError> {
 
 /// The embedded engine, for binaries that have it.
 #[cfg(feature = "embedded")]
-pub mod embedded {
-    use std::path::Path;
-    use std::time::Duration;
-
-    use super::{Config, Dynamo, StartError, Task};
-    use tradepost_engine::{Engine, EngineError};
-
-    /// Opens the engine in the data folder, and the task that removes what has expired.
-    ///
-    /// # Errors
-    /// When another process has the folder, or the disk does not play along.
-    pub fn open(config: &Config, holder: &str) -> Result<(Dynamo, Task), StartError> {
-        Ok(connect(&Engine::open(&config.data_dir, holder)?, config))
-    }
-
-    /// An engine without a file, for tests.
-    ///
-    /// # Errors
-    /// When no thread can be started.
-    pub fn in_memory(config: &Config) -> Result<(Dynamo, Task), StartError> {
-        Ok(connect(&Engine::in_memory()?, config))
-    }
-
-    /// The live data of a data folder as it is now, without disturbing the process that serves it. `to` must not
-    /// exist.
-    ///
-    /// # Errors
-    /// When there is no data, or the copy cannot be made.
-    pub fn snapshot(config: &Config, to: &Path) -> Result<Dynamo, StartError> {
-        tradepost_engine::snapshot(&config.data_dir, to)?;
-        Ok(connect(&Engine::open_snapshot(to)?, config).0)
-    }
-
-    fn connect(engine: &Engine, config: &Config) -> (Dynamo, Task) {
-        let dynamo = Dynamo::in_process(engine.http_client(), &config.storage.table_prefix);
-        let engine = engine.clone();
-        (dynamo, Box::new(|stop| Box::pin(sweep(engine, stop))))
-    }
-
-    /// The engine removes expired items only when asked; it reads whole tables for it, so it is asked rarely.
-    async fn sweep(engine: Engine, mut stop: tokio::sync::watch::Receiver<bool>) {
-        let mut hours = tokio::time::interval(Duration::from_secs(3600));
-        hours.tick().await;
-        loop {
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return,
-                _ = hours.tick() => {}
-            }
-            match engine.sweep_ttl().await {
-                Ok(removed) => tracing::debug!(removed, "removed expired items"),
-                Err(error) => tracing::warn!(%error, "expired items were not removed"),
-            }
-        }
-    }
-
-    impl From<EngineError> for StartError {
-        fn from(error: EngineError) -> Self {
-            Self::new(error.to_string())
-        }
-    }
-}
+pub mod embedded;
 
 /// The embedded engine, which this binary does not have.
 #[cfg(not(feature = "embedded"))]
-pub mod embedded {
-    use std::path::Path;
-
-    use super::{Config, Dynamo, StartError, Task};
-
-    /// Says what to do.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn open(_: &Config, _: &str) -> Result<(Dynamo, Task), StartError> {
-        Err(absent())
-    }
-
-    /// Says what to do.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn in_memory(_: &Config) -> Result<(Dynamo, Task), StartError> {
-        Err(absent())
-    }
-
-    /// Says what to do.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn snapshot(_: &Config, _: &Path) -> Result<Dynamo, StartError> {
-        Err(absent())
-    }
-
-    fn absent() -> StartError {
-        StartError::new(
-            "The embedded engine is not in this binary: build it with `--features embedded`, or set storage.engine = \
-             \"dynamodb\".",
-        )
-    }
-}
+#[path = "modules/no_embedded.rs"]
+pub mod embedded;
 
 /// Swagger UI, where it is compiled in.
 #[cfg(feature = "swagger")]

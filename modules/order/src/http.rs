@@ -1,6 +1,5 @@
 //! The HTTP form of this module, below `/api/v1`.
 
-mod listing;
 mod orders;
 mod portfolio;
 mod positions;

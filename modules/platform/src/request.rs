@@ -3,8 +3,10 @@
 
 mod body;
 mod fields;
+mod paging;
 mod params;
 
 pub use body::Body;
 pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
+pub use paging::{Paging, moment};
 pub use params::{Path, Query};

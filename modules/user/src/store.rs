@@ -10,16 +10,21 @@
 //! | credentials | `N#{username}` | `CREDENTIALS` |
 //! | claim on an address | `E#{email}` | `EMAIL` |
 
+mod records;
+mod write;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, OrderId, SessionId, Timestamp, UserId};
 use tradepost_platform::dynamo::{
-    Dynamo, Expect, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, Write, from_item,
+    Dynamo, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, from_item,
 };
 use tradepost_problem::Outage;
 use tradepost_user_api::{AccountsError, Entry, Settled};
 
+pub use self::records::{LedgerRecord, Stored, records};
+pub use self::write::StoreWrite;
 use crate::domain::Holding;
 use crate::fields::{DateOfBirth, Email, PersonName, Phone, Username};
 
@@ -153,7 +158,7 @@ impl Store {
 
     /// Starts a write of the operation with this id.
     pub fn write<E: Clone>(&self, operation: impl ToString) -> StoreWrite<'_, E> {
-        StoreWrite { table: &self.table, write: Write::new(&self.dynamo, operation.to_string()) }
+        StoreWrite::new(&self.dynamo, &self.table, operation.to_string())
     }
 
     pub async fn profile(&self, user: UserId) -> Result<Option<Profile>, Outage> {
@@ -251,182 +256,5 @@ impl Store {
                 return Ok(all);
             }
         }
-    }
-}
-
-/// One page of everything that matters for the proof of the books, in no particular order.
-///
-/// # Errors
-/// [`Outage`] when the store does not answer, or holds what cannot be read.
-pub async fn records(dynamo: &Dynamo, after: Option<Key>) -> Result<Rows<LedgerRecord>, Outage> {
-    let page = dynamo.table(TABLE.name).scan_page(after).await?;
-    let records = page.items.into_iter().filter_map(|item| LedgerRecord::of(item).transpose());
-    Ok(Rows { items: records.collect::<Result<_, _>>()?, more_after: page.more_after })
-}
-
-/// A write to the `users` table, in the words of its items.
-pub struct StoreWrite<'a, E> {
-    table: &'a Table,
-    write: Write<E>,
-}
-
-impl<E: Clone> StoreWrite<'_, E> {
-    pub fn new_user(mut self, profile: &Profile, credentials: &Credentials, name: E, email: E) -> Self {
-        let (user, table) = (profile.user, self.table);
-        let cash = Holding::empty(AssetId::USD, profile.created_at);
-        self.write = self
-            .write
-            .insert(table, &keys::credentials(&profile.username), credentials, name.clone())
-            .insert(table, &keys::email(&profile.email), &EmailClaim { user }, email)
-            .insert(table, &keys::user(user), profile, name.clone())
-            .insert(table, &keys::position(user, AssetId::USD), &cash, name);
-        self
-    }
-
-    /// Replaces a profile, and moves the claim on its address if that changed.
-    pub fn profile(mut self, old: &Profile, new: &Profile, stale: E, email_taken: E) -> Self {
-        let expect = Expect::number("version", old.version);
-        self.write = self.write.put(self.table, &keys::user(new.user), new, &expect, stale.clone());
-        if old.email != new.email {
-            let claim = EmailClaim { user: new.user };
-            let mine = Expect::text("user", new.user.to_string());
-            self.write = self.write.insert(self.table, &keys::email(&new.email), &claim, email_taken).delete(
-                self.table,
-                &keys::email(&old.email),
-                &mine,
-                stale,
-            );
-        }
-        self
-    }
-
-    /// Replaces a password hash, if it is still the one that was checked.
-    pub fn credentials(
-        mut self,
-        username: &Username,
-        old: &Credentials,
-        new: &Credentials,
-        stale: E,
-    ) -> Self {
-        let expect = Expect::text("password_hash", &old.password_hash);
-        self.write = self.write.put(self.table, &keys::credentials(username), new, &expect, stale);
-        self
-    }
-
-    /// Opens a session, if the password that was checked is still the password.
-    pub fn new_session(
-        mut self,
-        session: &Session,
-        username: &Username,
-        checked: &Credentials,
-        stale: E,
-    ) -> Self {
-        let same = Expect::text("password_hash", &checked.password_hash);
-        self.write = self.write.check(self.table, &keys::credentials(username), &same, stale.clone()).insert(
-            self.table,
-            &keys::session(session.user, session.id),
-            session,
-            stale,
-        );
-        self
-    }
-
-    pub fn session(mut self, old: &Session, new: &Session, stale: E) -> Self {
-        let expect = Expect::number("version", old.version);
-        self.write = self.write.put(self.table, &keys::session(new.user, new.id), new, &expect, stale);
-        self
-    }
-
-    /// The first, and only, outcome of an order.
-    pub fn outcome(mut self, user: UserId, order: &OrderId, outcome: &Outcome, decided: E) -> Self {
-        self.write = self.write.insert(self.table, &keys::outcome(user, order), outcome, decided);
-        self
-    }
-
-    /// Replaces a position and appends its ledger entry.
-    pub fn movement(mut self, user: UserId, new: &Holding, entry: &Entry, stale: &E) -> Self {
-        let expect = match new.version {
-            1 if new.asset != AssetId::USD => Expect::Absent,
-            version => Expect::number("version", version - 1),
-        };
-        self.write = self
-            .write
-            .put(self.table, &keys::position(user, new.asset), new, &expect, stale.clone())
-            .insert(self.table, &keys::entry(user, new.asset, entry.seq), entry, stale.clone());
-        self
-    }
-
-    pub fn into_write(self) -> Write<E> {
-        self.write
-    }
-}
-
-/// An item of the `users` table that matters for the proof of the books.
-#[derive(Debug)]
-pub struct LedgerRecord {
-    /// Whose.
-    pub user: UserId,
-    /// What.
-    pub stored: Stored,
-}
-
-/// The items that matter for the proof of the books.
-#[derive(Debug)]
-pub enum Stored {
-    /// A position: its asset, available and held together, and the sequence number of its newest entry.
-    Position {
-        /// Of what.
-        asset: AssetId,
-        /// Available and held together.
-        total: tradepost_kernel::Amount,
-        /// What is held.
-        held: tradepost_kernel::Amount,
-        /// The sequence number of the newest entry.
-        seq: u64,
-    },
-    /// A ledger entry.
-    Entry {
-        /// Of what.
-        asset: AssetId,
-        /// The entry.
-        entry: Box<Entry>,
-    },
-    /// The outcome of an order.
-    Outcome {
-        /// Which order.
-        order: OrderId,
-        /// Whether it was settled, and not refused.
-        settled: bool,
-    },
-}
-
-impl LedgerRecord {
-    fn of(item: Item) -> Result<Option<Self>, Outage> {
-        let text =
-            |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-        let (pk, sk) = (text("pk"), text("sk"));
-        let broken = || Outage::internal("read item", &format!("the key {pk} {sk} is malformed"));
-        let (user, stored) = match (pk.split_once('#'), sk.split_once('#')) {
-            (Some(("L", ledger)), _) => {
-                let (user, asset) = ledger.split_once('#').ok_or_else(broken)?;
-                let asset = asset.parse().map_err(|_| broken())?;
-                (user.to_owned(), Stored::Entry { asset, entry: Box::new(from_item(item)?) })
-            }
-            (Some(("U", user)), Some(("P", _))) => {
-                let user = user.to_owned();
-                let holding: Holding = from_item(item)?;
-                let total = holding.total().map_err(|_| broken())?;
-                let stored =
-                    Stored::Position { asset: holding.asset, total, held: holding.held, seq: holding.seq };
-                (user, stored)
-            }
-            (Some(("U", user)), Some(("S", order))) => {
-                let (user, order) = (user.to_owned(), order.parse().map_err(|_| broken())?);
-                let settled = matches!(from_item(item)?, Outcome::Settled { .. });
-                (user, Stored::Outcome { order, settled })
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(Self { user: user.parse().map_err(|_| broken())?, stored }))
     }
 }

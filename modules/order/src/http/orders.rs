@@ -7,12 +7,11 @@ use actix_web::{Responder, get, post};
 use serde::Serialize;
 use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp, Usd};
 use tradepost_platform::auth::{Caller, signed_in};
-use tradepost_platform::request::{Body, Fields, FromFields, Path, Query, decimal, text};
+use tradepost_platform::request::{Body, Fields, FromFields, Paging, Path, Query, decimal, moment, text};
 use tradepost_problem::Rejection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::listing::{Paging, moment};
 use crate::domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Status};
 
 /// An order to place.

@@ -6,13 +6,12 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use tradepost_kernel::{Amount, AssetId, OrderId, Price, Timestamp, Usd};
 use tradepost_platform::auth::{Caller, signed_in};
-use tradepost_platform::request::{Fields, FromFields, Path, Query, text};
+use tradepost_platform::request::{Fields, FromFields, Paging, Path, Query, moment, text};
 use tradepost_problem::Rejection;
 use tradepost_user_api::{LedgerFilter, LedgerPlace, Side};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::listing::{Paging, moment};
 use super::positions::AssetPath;
 use crate::domain::Trade;
 

@@ -4,10 +4,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
-use tradepost_kernel::{AssetId, Decimal, EntryId, OrderId, PageLimit, Timestamp, Usd};
+use tradepost_kernel::{AssetId, Decimal, EntryId, OrderId, Timestamp, Usd};
 use tradepost_platform::auth::{Caller, signed_in};
 use tradepost_platform::cursor::Cursors;
-use tradepost_platform::request::{Body, Fields, FromFields, Query, decimal, integer, text};
+use tradepost_platform::request::{Body, Fields, FromFields, Paging, Query, decimal, moment, text};
 use tradepost_problem::{Outage, Rejection};
 use tradepost_user_api::{
     Account, Accounts, Entry, EntryKind, LedgerFilter, LedgerPlace, LedgerQuery, Position,
@@ -199,21 +199,11 @@ struct TransactionParams {
     /// Before this moment.
     #[param(example = "2030-01-01T00:00:00Z", format = DateTime)]
     to: Option<String>,
-    /// Entries per page, 1 to 100.
-    #[param(example = 50, minimum = 1, maximum = 100, default = 50)]
-    limit: Option<u16>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// How many entries to pass over, 0 to 100000. Not together with `cursor`.
-    #[param(minimum = 0, maximum = 100_000)]
-    offset: Option<u32>,
 }
 
 struct TransactionQuery {
     filter: LedgerFilter,
-    limit: PageLimit,
-    cursor: Option<String>,
-    skip: u64,
+    paging: Paging,
 }
 
 impl FromFields for TransactionQuery {
@@ -221,24 +211,9 @@ impl FromFields for TransactionQuery {
         let kind = fields.optional("transaction_type", text(kind));
         let from = fields.optional("from", text(moment));
         let to = fields.optional("to", text(moment));
-        let limit = fields.optional("limit", integer(1, 100));
-        let cursor = fields.optional("cursor", text(|text| Ok::<_, String>(text.to_owned())));
-        let offset = fields.optional("offset", integer(0, 100_000));
-        if let (Some(Some(_)), Some(Some(_))) = (&cursor, &offset) {
-            fields.refuse("offset", "cannot be combined with cursor");
-        }
-        Some(Self {
-            filter: LedgerFilter { kind: kind?, from: from?, to: to? },
-            limit: limit?.and_then(PageLimit::new).unwrap_or_default(),
-            cursor: cursor?,
-            skip: offset?.unwrap_or(0),
-        })
+        let paging = Paging::read(fields);
+        Some(Self { filter: LedgerFilter { kind: kind?, from: from?, to: to? }, paging: paging? })
     }
-}
-
-fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    let moment = chrono::DateTime::parse_from_rfc3339(text);
-    moment.map(|moment| moment.to_utc()).map_err(|_| "must be a time such as 2026-01-31T09:30:00Z")
 }
 
 /// The cash of the caller.
@@ -290,7 +265,7 @@ pub async fn withdraw(
 }
 
 /// The history of the caller's cash, newest first.
-#[utoipa::path(tag = "accounts", security(("bearer" = [])), params(TransactionParams), responses(
+#[utoipa::path(tag = "accounts", security(("bearer" = [])), params(TransactionParams, Paging), responses(
     (status = 200, description = "A page of the history.", body = TransactionList),
     (status = 400, description = "`malformed_request`: the cursor was altered or belongs to other filters."),
     (status = 422, description = "`validation_failed`"),
@@ -303,8 +278,10 @@ pub async fn list_transactions(
     Query(query): Query<TransactionQuery>,
 ) -> Result<Json<impl Serialize>, Rejection> {
     let scope = format!("balance/transactions/{}", caller.user);
-    let query = query.ledger_query(&cursors, &scope, &caller)?;
-    let filter = query.filter.clone();
+    let (limit, at_offset) = (query.paging.limit, |skip| LedgerPlace { before: None, skip });
+    let (filter, place) = query.paging.start(&cursors, &scope, query.filter, at_offset)?;
+    let (user, asset) = (caller.user, AssetId::USD);
+    let query = LedgerQuery { user, asset, filter: filter.clone(), place: Some(place), limit };
     let ledger = service.ledger(query).await?;
     let next_cursor = ledger.page.next.map(|place| cursors.encode(&scope, &filter, &place));
     Ok(Json(TransactionList {
@@ -313,20 +290,4 @@ pub async fn list_transactions(
         has_more: next_cursor.is_some(),
         next_cursor,
     }))
-}
-
-impl TransactionQuery {
-    fn ledger_query(self, cursors: &Cursors, scope: &str, caller: &Caller) -> Result<LedgerQuery, Rejection> {
-        let (filter, place) = match &self.cursor {
-            Some(cursor) => cursors.decode(scope, cursor, &self.filter)?,
-            None => (self.filter, LedgerPlace { before: None, skip: self.skip }),
-        };
-        Ok(LedgerQuery {
-            user: caller.user,
-            asset: AssetId::USD,
-            filter,
-            place: Some(place),
-            limit: self.limit,
-        })
-    }
 }

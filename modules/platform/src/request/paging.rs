@@ -4,10 +4,11 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tradepost_kernel::{PageLimit, Timestamp};
-use tradepost_platform::cursor::Cursors;
-use tradepost_platform::request::{Fields, integer, text};
 use tradepost_problem::Rejection;
 use utoipa::IntoParams;
+
+use super::{Fields, integer, text};
+use crate::cursor::Cursors;
 
 /// Which page of a list.
 #[derive(Debug, IntoParams)]
@@ -25,6 +26,7 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// Reads `limit`, `cursor` and `offset`.
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let limit = fields.optional("limit", integer(1, 100));
         let cursor = fields.optional("cursor", text(|cursor| Ok::<_, String>(cursor.to_owned())));
@@ -37,6 +39,9 @@ impl Paging {
     }
 
     /// The filters that count and the place to start at: those of the cursor, or what was given and the offset.
+    ///
+    /// # Errors
+    /// 400 when the cursor is not one of this list with these filters.
     pub fn start<F, P>(
         self,
         cursors: &Cursors,
@@ -55,7 +60,10 @@ impl Paging {
     }
 }
 
-/// Reads a moment.
+/// Reads a moment (RFC 3339), for [`text`].
+///
+/// # Errors
+/// The rule it broke.
 pub fn moment(text: &str) -> Result<Timestamp, &'static str> {
     let moment = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
     moment.map_err(|_| "must be an RFC 3339 time such as 2026-01-31T12:00:00Z")

@@ -1,0 +1,110 @@
+//! Changes to the `users` table, in the words of its items.
+
+use tradepost_kernel::{AssetId, OrderId, UserId};
+use tradepost_platform::dynamo::{Dynamo, Expect, Table, Write};
+use tradepost_user_api::Entry;
+
+use super::{Credentials, EmailClaim, Outcome, Profile, Session, keys};
+use crate::domain::Holding;
+use crate::fields::Username;
+
+/// Changes that take effect together.
+pub struct StoreWrite<'a, E> {
+    table: &'a Table,
+    write: Write<E>,
+}
+
+impl<'a, E: Clone> StoreWrite<'a, E> {
+    pub(super) fn new(dynamo: &Dynamo, table: &'a Table, operation: String) -> Self {
+        Self { table, write: Write::new(dynamo, operation) }
+    }
+
+    pub fn new_user(mut self, profile: &Profile, credentials: &Credentials, name: E, email: E) -> Self {
+        let (user, table) = (profile.user, self.table);
+        let cash = Holding::empty(AssetId::USD, profile.created_at);
+        self.write = self
+            .write
+            .insert(table, &keys::credentials(&profile.username), credentials, name.clone())
+            .insert(table, &keys::email(&profile.email), &EmailClaim { user }, email)
+            .insert(table, &keys::user(user), profile, name.clone())
+            .insert(table, &keys::position(user, AssetId::USD), &cash, name);
+        self
+    }
+
+    /// Replaces a profile, and moves the claim on its address if that changed.
+    pub fn profile(mut self, old: &Profile, new: &Profile, stale: E, email_taken: E) -> Self {
+        let expect = Expect::number("version", old.version);
+        self.write = self.write.put(self.table, &keys::user(new.user), new, &expect, stale.clone());
+        if old.email != new.email {
+            let claim = EmailClaim { user: new.user };
+            let mine = Expect::text("user", new.user.to_string());
+            self.write = self.write.insert(self.table, &keys::email(&new.email), &claim, email_taken).delete(
+                self.table,
+                &keys::email(&old.email),
+                &mine,
+                stale,
+            );
+        }
+        self
+    }
+
+    /// Replaces a password hash, if it is still the one that was checked.
+    pub fn credentials(
+        mut self,
+        username: &Username,
+        old: &Credentials,
+        new: &Credentials,
+        stale: E,
+    ) -> Self {
+        let expect = Expect::text("password_hash", &old.password_hash);
+        self.write = self.write.put(self.table, &keys::credentials(username), new, &expect, stale);
+        self
+    }
+
+    /// Opens a session, if the password that was checked is still the password.
+    pub fn new_session(
+        mut self,
+        session: &Session,
+        username: &Username,
+        checked: &Credentials,
+        stale: E,
+    ) -> Self {
+        let same = Expect::text("password_hash", &checked.password_hash);
+        self.write = self.write.check(self.table, &keys::credentials(username), &same, stale.clone()).insert(
+            self.table,
+            &keys::session(session.user, session.id),
+            session,
+            stale,
+        );
+        self
+    }
+
+    pub fn session(mut self, old: &Session, new: &Session, stale: E) -> Self {
+        let expect = Expect::number("version", old.version);
+        self.write = self.write.put(self.table, &keys::session(new.user, new.id), new, &expect, stale);
+        self
+    }
+
+    /// The first, and only, outcome of an order.
+    pub fn outcome(mut self, user: UserId, order: &OrderId, outcome: &Outcome, decided: E) -> Self {
+        self.write = self.write.insert(self.table, &keys::outcome(user, order), outcome, decided);
+        self
+    }
+
+    /// Replaces a position and appends its ledger entry.
+    pub fn movement(mut self, user: UserId, new: &Holding, entry: &Entry, stale: &E) -> Self {
+        let expect = match new.version {
+            1 if new.asset != AssetId::USD => Expect::Absent,
+            version => Expect::number("version", version - 1),
+        };
+        self.write = self
+            .write
+            .put(self.table, &keys::position(user, new.asset), new, &expect, stale.clone())
+            .insert(self.table, &keys::entry(user, new.asset, entry.seq), entry, stale.clone());
+        self
+    }
+
+    pub fn into_write(self) -> Write<E> {
+        self.write
+    }
+}

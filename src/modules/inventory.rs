@@ -1,0 +1,36 @@
+//! How the inventory module is joined.
+
+use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes, state};
+
+use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
+
+pub const MODULE: Compiled = Compiled {
+    name: "inventory",
+    routes,
+    root_routes: None,
+    needs: &[],
+    table: None,
+    problems: &[PROBLEMS],
+    check,
+    join,
+};
+
+fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
+    let settings = settings(&foundation.config)?;
+    let inventory = Inventory::new(settings, Arc::clone(&foundation.clock)).map_err(StartError::new)?;
+    composition.catalog = Some(inventory.clone());
+    let task = Arc::clone(&inventory);
+    composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
+    composition.states.push(Arc::new(state(inventory)));
+    Ok(())
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let settings: Settings = config.section("inventory")?;
+    settings.check(config.is_production()).map_err(StartError::new)?;
+    Ok(settings)
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    settings(config).map(|_| ())
+}

@@ -1,0 +1,63 @@
+//! How the user module is joined.
+
+use secrecy::ExposeSecret;
+use tradepost_platform::cursor::Cursors;
+use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes, state};
+
+use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
+use crate::foundation::kept;
+
+pub const MODULE: Compiled = Compiled {
+    name: "user",
+    routes,
+    root_routes: Some(keys),
+    needs: &[],
+    table: Some(TABLE),
+    problems: &[PROBLEMS, tradepost_user_api::PROBLEMS],
+    check,
+    join,
+};
+
+fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
+    let service = service(foundation)?;
+    composition.jwks = Some(service.jwks());
+    composition.sessions = Some(service.clone());
+    composition.accounts = Some(service.clone());
+    let cursors = Cursors::new(foundation.secret.derive("cursors"));
+    composition.states.push(Arc::new(state(service, cursors)));
+    Ok(())
+}
+
+fn keys(config: &mut ServiceConfig<'_>) {
+    config.service(tradepost_user::jwks);
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let settings: Settings = config.section("user")?;
+    settings.check(config.is_production()).map_err(StartError::new)?;
+    Ok(settings)
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    settings(config).map(|_| ())
+}
+
+/// The user module by itself, for the verbs of the operator.
+pub fn service(foundation: &Foundation) -> Result<Arc<UserService>, StartError> {
+    let config = &foundation.config;
+    let settings = settings(config)?;
+    let given = config.auth.signing_key.expose_secret();
+    let pem = kept(given, &config.data_dir, "signing-key.pem", || Ok(SigningKey::generate_pem()?))?;
+    let key = SigningKey::from_pem(&pem)
+        .map_err(|error| StartError::new(format!("auth.signing_key cannot be used: {error}.")))?;
+    let service = UserService::new(
+        settings,
+        config.auth.tokens(),
+        key,
+        &foundation.secret,
+        &foundation.dynamo,
+        Arc::clone(&foundation.session_cache),
+        Arc::clone(&foundation.clock),
+    )?;
+    Ok(service)
+}
