@@ -48,7 +48,8 @@ pub async fn finish<B: MessageBody + 'static>(
 /// The request is gone with the future that failed, and the router forbids keeping a second handle on it; the
 /// layers above still want one to read the path and the origin from.
 fn stand_in(path: &str, origin: Option<HeaderValue>, response: HttpResponse) -> ServiceResponse {
-    let mut request = TestRequest::with_uri(path);
+    // The target of CONNECT is an address and has no path.
+    let mut request = TestRequest::with_uri(if path.is_empty() { "/" } else { path });
     if let Some(origin) = origin {
         request = request.insert_header((ORIGIN, origin));
     }

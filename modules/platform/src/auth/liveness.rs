@@ -21,6 +21,8 @@ pub trait Sessions: Send + Sync {
 /// 20 seconds, and a session revoked elsewhere is refused here within 30.
 pub struct SessionCache {
     live: Cache<SessionId, bool>,
+    /// Ended by this process; an answer that was under way meanwhile must not bring them back.
+    ended: Cache<SessionId, ()>,
 }
 
 impl SessionCache {
@@ -28,7 +30,8 @@ impl SessionCache {
     #[must_use]
     pub fn new() -> Self {
         let live = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(20)).build();
-        Self { live }
+        let ended = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build();
+        Self { live, ended }
     }
 
     /// Whether the session lives, asking `sessions` at most once however many callers wait.
@@ -41,11 +44,16 @@ impl SessionCache {
         user: UserId,
         session: SessionId,
     ) -> Result<bool, Outage> {
-        self.live.try_get_with(session, sessions.is_live(user, session)).await.map_err(|outage| *outage)
+        let live = self.live.try_get_with(session, sessions.is_live(user, session)).await;
+        if self.ended.contains_key(&session) {
+            return Ok(false);
+        }
+        live.map_err(|outage| *outage)
     }
 
     /// Notes that a session was ended by this process, so that it is refused here at once.
     pub async fn revoked(&self, session: SessionId) {
+        self.ended.insert(session, ()).await;
         self.live.insert(session, false).await;
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TableStatus, TimeToLiveSpecification,
+    ProjectionType, ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use tradepost_problem::Outage;
 
@@ -38,15 +38,10 @@ impl TableDefinition {
     /// # Errors
     /// [`Outage`] when the store refuses or does not answer within a minute.
     pub async fn create(&self, dynamo: &Dynamo) -> Result<bool, Outage> {
-        if self.is_active(dynamo).await? {
-            return Ok(false);
-        }
-        let made = self.send_create(dynamo).await?;
+        let made = !self.is_active(dynamo).await? && self.send_create(dynamo).await?;
         for _ in 0..600 {
             if self.is_active(dynamo).await? {
-                if made {
-                    self.enable_expiry(dynamo).await?;
-                }
+                self.enable_expiry(dynamo).await?;
                 return Ok(made);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -94,13 +89,18 @@ impl TableDefinition {
 
     async fn enable_expiry(&self, dynamo: &Dynamo) -> Result<(), Outage> {
         let Some(name) = self.expires_at else { return Ok(()) };
+        let table = dynamo.table(self.name);
+        let present = dynamo.client.describe_time_to_live().table_name(table.name()).send().await;
+        let present = present.map_err(|error| super::read::outage("describe expiry", &error))?;
+        let is_off = |status: &TimeToLiveStatus| *status == TimeToLiveStatus::Disabled;
+        let status = present.time_to_live_description.and_then(|expiry| expiry.time_to_live_status);
+        if !status.as_ref().is_none_or(is_off) {
+            return Ok(());
+        }
         let setting = TimeToLiveSpecification::builder().attribute_name(name).enabled(true).build();
         let setting = setting.map_err(|error| Outage::internal("expiry", &error))?;
-        let request = dynamo
-            .client
-            .update_time_to_live()
-            .table_name(dynamo.table(self.name).name())
-            .time_to_live_specification(setting);
+        let request =
+            dynamo.client.update_time_to_live().table_name(table.name()).time_to_live_specification(setting);
         request.send().await.map(|_| ()).map_err(|error| super::read::outage("enable expiry", &error))
     }
 }

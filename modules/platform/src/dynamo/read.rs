@@ -85,7 +85,7 @@ impl Table {
         self.run_query(query, None).await
     }
 
-    /// A range of one partition of an index. What was just written may be missing.
+    /// A range of one partition of an index, from its start. What was just written may be missing.
     ///
     /// # Errors
     /// [`Outage`] when the store does not answer or an item is not of this form.
@@ -116,6 +116,9 @@ impl Table {
         query: &Query,
         index: Option<&super::IndexDefinition>,
     ) -> Result<Rows<T>, Outage> {
+        if index.is_some() && query.after.is_some() {
+            return Err(Outage::internal("query", &"an index is read from its start only"));
+        }
         self.dynamo.count_read("Query");
         let (pk, sk) = index.map_or((PK, SK), |index| (index.pk, index.sk));
         let mut request = self

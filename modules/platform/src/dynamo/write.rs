@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
@@ -19,12 +19,15 @@ use super::{Dynamo, Item, Key, OPERATION, PK, Table, to_item};
 /// No attempt starts later than this after the first.
 const DEADLINE: Duration = Duration::from_secs(3);
 
+/// The code of a request that can never succeed, such as one with an item over 400 KB.
+const INVALID: &str = "ValidationException";
+
 /// What must hold for an item to be changed.
 #[derive(Clone, Debug)]
 pub enum Expect {
     /// There is no item under this key.
     Absent,
-    /// There is one.
+    /// There is one, whatever it holds: of two writers the last wins.
     Present,
     /// Its attribute has this value.
     Equals(&'static str, AttributeValue),
@@ -72,6 +75,8 @@ pub struct Write<E> {
     dynamo: Dynamo,
     operation: String,
     actions: Vec<(TransactWriteItem, E)>,
+    /// Whether an item is left behind by which a later attempt can tell that this one was applied.
+    leaves_a_mark: bool,
     defect: Option<Outage>,
 }
 
@@ -82,12 +87,20 @@ enum Attempt<E> {
     Contended(String),
     /// Perhaps applied.
     Unknown(String),
+    /// Not applied, and never will be.
+    Invalid(String),
 }
 
 impl<E: Clone> Write<E> {
     /// A write of the operation with this id. Repeating an operation under its id never applies it twice.
     pub fn new(dynamo: &Dynamo, operation: impl Into<String>) -> Self {
-        Self { dynamo: dynamo.clone(), operation: operation.into(), actions: Vec::new(), defect: None }
+        Self {
+            dynamo: dynamo.clone(),
+            operation: operation.into(),
+            actions: Vec::new(),
+            leaves_a_mark: false,
+            defect: None,
+        }
     }
 
     /// Adds an item that must not exist yet.
@@ -113,6 +126,7 @@ impl<E: Clone> Write<E> {
                 return self;
             }
         };
+        self.leaves_a_mark |= matches!(expect, Expect::Absent);
         let (condition, name, value) = condition(expect);
         let put = Put::builder()
             .table_name(&table.name)
@@ -186,7 +200,13 @@ impl<E: Clone> Write<E> {
             self.dynamo.note_write(matches!(attempt, Attempt::Unknown(_)));
             let cause = match attempt {
                 Attempt::Done => return Ok(()),
+                // An attempt without an answer may have been applied, and what stands in the way now may have
+                // come after it; only an inserted item would still show that.
+                Attempt::Lost(_) if unknown && !self.leaves_a_mark => {
+                    return Err(Outage::storage("write", &"changed again after an unanswered attempt").into());
+                }
                 Attempt::Lost(lost) => return Err(WriteError::Lost(lost)),
+                Attempt::Invalid(cause) => return Err(Outage::internal("write", &cause).into()),
                 Attempt::Contended(cause) => cause,
                 Attempt::Unknown(cause) => {
                     unknown = true;
@@ -242,6 +262,7 @@ impl<E: Clone> Write<E> {
                     | Error::ProvisionedThroughputExceededException(_)
                     | Error::RequestLimitExceeded(_)
                     | Error::ThrottlingException(_) => Attempt::Contended(text),
+                    other if other.code() == Some(INVALID) => Attempt::Invalid(text),
                     _ => Attempt::Unknown(text),
                 }
             }
@@ -266,6 +287,7 @@ impl<E: Clone> Write<E> {
                 TransactWriteItemsError::ProvisionedThroughputExceededException(_)
                 | TransactWriteItemsError::RequestLimitExceeded(_)
                 | TransactWriteItemsError::ThrottlingException(_) => Attempt::Contended(text),
+                other if other.code() == Some(INVALID) => Attempt::Invalid(text),
                 _ => Attempt::Unknown(text),
             },
             _ => Attempt::Unknown(text),
@@ -278,6 +300,9 @@ impl<E: Clone> Write<E> {
         let failed = |reason: &CancellationReason| reason.code.as_deref() == Some("ConditionalCheckFailed");
         if reasons.iter().any(|reason| failed(reason) && self.is_mine(reason.item.as_ref())) {
             return Attempt::Done;
+        }
+        if reasons.iter().any(|reason| reason.code.as_deref() == Some("ValidationError")) {
+            return Attempt::Invalid(text);
         }
         let first = reasons.into_iter().zip(&self.actions).find(|(reason, _)| failed(reason));
         match first {

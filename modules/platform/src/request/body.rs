@@ -42,9 +42,9 @@ impl<T: FromFields + 'static> FromRequest for Body<T> {
 
 fn is_json(request: &HttpRequest) -> bool {
     let essence = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = essence.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = essence.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 fn unreadable(error: &actix_web::Error) -> Rejection {
@@ -64,7 +64,11 @@ fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
     // The whole text first: a type error inside a body that is no JSON at all would be misleading.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error.to_string()))?;
-    let inputs: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(|_| {
+    let inputs: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(|error| {
+        // An object may still have a name that is no text, such as half a surrogate pair.
+        if text.trim_start().starts_with('{') {
+            return not_json(&error.to_string());
+        }
         Rejection::fields(vec![FieldError { field: "body".into(), message: "must be a JSON object".into() }])
     })?;
     Fields::new(inputs.into_iter().map(|(name, raw)| (name, Input::Json(raw))).collect()).read()

@@ -337,7 +337,6 @@ async fn a_session_that_this_process_ended_is_refused_at_once() {
 }
 
 #[actix_web::test]
-#[ignore = "fails: the answer that was under way overwrites the revocation for 20 seconds"]
 async fn a_session_that_was_ended_while_its_liveness_was_asked_stays_ended() {
     let world = World::new().await;
     world.during_a_liveness_read(world.get_me(), world.cache.revoked(world.session)).await;
