@@ -83,10 +83,19 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let tables = modules::tables(&config)?;
-        // DynamoDB's tables are made by `create-tables`, with rights that a server should not have.
-        if config.storage.engine == EngineKind::Embedded {
-            for table in &tables {
-                table.create(&dynamo).await?;
+        for table in &tables {
+            match config.storage.engine {
+                EngineKind::Embedded => {
+                    table.create(&dynamo).await?;
+                }
+                // Making tables takes rights that a server should not have.
+                EngineKind::Dynamodb => {
+                    if let Ok(false) = table.is_active(&dynamo).await {
+                        let name = dynamo.table(table.name);
+                        let name = name.name();
+                        tracing::error!(name, "there is no such table: run `tradepost create-tables`");
+                    }
+                }
             }
         }
         let foundation = Foundation::new(config, dynamo.clone(), clock)?;

@@ -49,7 +49,11 @@ impl TableDefinition {
         Err(Outage::storage("create table", &format!("{} did not become active", self.name)))
     }
 
-    async fn is_active(&self, dynamo: &Dynamo) -> Result<bool, Outage> {
+    /// Whether the table is there and can be used.
+    ///
+    /// # Errors
+    /// [`Outage`] when the store does not answer.
+    pub async fn is_active(&self, dynamo: &Dynamo) -> Result<bool, Outage> {
         let table = dynamo.table(self.name);
         match dynamo.client.describe_table().table_name(table.name()).send().await {
             Ok(answer) => {
