@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use chrono::DateTime;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing};
 use tradepost_kernel::{AssetId, Clock, Timestamp};
 
@@ -39,16 +38,20 @@ impl Inventory {
         Ok(Arc::new(Self { board, snapshot: ArcSwap::from_pointee(first), clock, tick }))
     }
 
-    /// Renews the prices every tick until `stop` becomes true or its sender is gone.
+    /// Renews the prices when each tick begins, until `stop` becomes true or its sender is gone.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(self.tick);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                _ = ticks.tick() => self.refresh(),
+                () = tokio::time::sleep(self.until_next_tick()) => self.refresh(),
             }
         }
+    }
+
+    fn until_next_tick(&self) -> Duration {
+        let now = self.clock.now();
+        let passed = now.signed_duration_since(tick_of(now, self.tick)).to_std().unwrap_or_default();
+        self.tick.saturating_sub(passed)
     }
 
     /// Takes the snapshot of the present tick.
