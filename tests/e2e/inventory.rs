@@ -1,18 +1,17 @@
 //! The catalog, which everybody may read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::Method;
 use rust_decimal::Decimal;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tradepost_kernel::{Clock, Timestamp};
 use tradepost_testkit::{Client, Setup, ShiftedClock, World};
 
-use crate::orders::{exact, still};
+use crate::figures::{exact, number, still};
 
 crate::tests![
     a_listed_asset_has_every_key,
@@ -269,17 +268,6 @@ fn text_or_null(value: &Value) -> bool {
 
 fn number_or_null(value: &Value) -> bool {
     value.is_number() || value.is_null()
-}
-
-/// The text of a number in a JSON document, with the digits it has there: `number(text, "data.price_usd")`.
-pub fn number(document: &str, path: &str) -> String {
-    let step = |text: String, name: &str| {
-        let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&text).unwrap();
-        fields.remove(name).unwrap_or_else(|| panic!("no {path} in {document}")).get().to_owned()
-    };
-    let text = path.split('.').fold(document.to_owned(), step);
-    assert!(text.starts_with(|first: char| first == '-' || first.is_ascii_digit()), "{path} is {text}");
-    text
 }
 
 async fn assets(client: &Client, query: &str) -> Vec<Value> {

@@ -5,8 +5,10 @@
 mod basics;
 mod cash;
 mod coverage;
+mod figures;
 mod inventory;
 mod money;
+mod order_list;
 mod orders;
 mod portfolio;
 mod profile;
@@ -38,6 +40,7 @@ const ALL: &[&[(&str, Test)]] = &[
     cash::TESTS,
     inventory::TESTS,
     money::TESTS,
+    order_list::TESTS,
     orders::TESTS,
     portfolio::TESTS,
     profile::TESTS,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tradepost_testkit::{Answer, PASSWORD, Setup, User, World, registration};
 
-use crate::orders::{amount, exact};
+use crate::figures::{amount, exact};
 
 crate::tests![
     sixty_four_clients_of_one_user_lose_no_cent,

@@ -8,8 +8,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 use tradepost_testkit::{User, World};
 
-use crate::inventory::number;
-use crate::orders::{amount, exact, price_of, still};
+use crate::figures::{amount, exact, number, price_of, still};
 
 crate::tests![
     a_new_user_has_an_empty_portfolio,
