@@ -189,8 +189,11 @@ pub struct DateOfBirth(NaiveDate);
 impl FromStr for DateOfBirth {
     type Err = BrokenRule;
     fn from_str(text: &str) -> Result<Self, BrokenRule> {
-        let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-        let date = date.ok_or(BrokenRule("must be a date of the form YYYY-MM-DD"))?;
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        // The library also takes blanks and numbers of fewer digits.
+        let date = date
+            .filter(|date| date.to_string() == text)
+            .ok_or(BrokenRule("must be a date of the form YYYY-MM-DD"))?;
         let age = age_on(date, SystemClock.now().date_naive());
         if !(13..=120).contains(&age) {
             return Err(BrokenRule("must make an age of 13 to 120 years"));
