@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tradepost_problem::{About, FieldError, OUTAGES, Problem, ProblemPages, http};
+use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPages, http};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -145,6 +145,8 @@ fn example(about: &About, path: &str) -> Value {
     });
     if about.code == http::VALIDATION.code {
         example["validation_errors"] = json!([{ "field": "field_name", "message": "is required" }]);
+    } else if about.kind == Kind::Invalid {
+        example["validation_errors"] = json!([]);
     }
     example
 }

@@ -30,9 +30,9 @@ pub struct Problem<'a> {
     pub message: &'a str,
     /// Names the request in the server's log.
     pub request_id: &'a str,
-    /// Each field that broke its rule, for `validation_failed`.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub validation_errors: &'a [FieldError],
+    /// With every 422: each field that broke its rule; none when the request was refused for another reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_errors: Option<&'a [FieldError]>,
 }
 
 /// One field that broke its rule.

@@ -89,7 +89,7 @@ fn render(refusal: &Refusal, status: StatusCode, instance: &str, request_id: &st
         code: refusal.about.code,
         message: &refusal.detail,
         request_id,
-        validation_errors: &refusal.fields,
+        validation_errors: (status == StatusCode::UNPROCESSABLE_ENTITY).then_some(&refusal.fields),
     };
     serde_json::to_vec(&problem).unwrap_or_default()
 }

@@ -84,6 +84,7 @@ impl Answer {
             "{}",
             at()
         );
+        assert_eq!(json["validation_errors"].is_array(), self.status == 422, "{}", at());
         assert!(json["title"].is_string() && json["detail"].is_string(), "{}", at());
         for internal in ["panicked", "Dynamo", "serde", "tradepost_", "src/", "pk", "TestPassword"] {
             assert!(!self.text.contains(internal), "{internal:?} is internal: {}", at());

@@ -58,11 +58,12 @@ impl FromStr for Email {
         const RULE: BrokenRule = BrokenRule("must be a valid e-mail address");
         let address = EmailAddress::from_str(text).map_err(|_| RULE)?;
         let plain = address.display_part().is_empty() && address.as_str() == text;
-        if !plain || text.len() > 254 || !address.domain().contains('.') || address.domain().starts_with('[')
+        let lower = text.to_lowercase();
+        if !plain || lower.len() > 254 || !address.domain().contains('.') || address.domain().starts_with('[')
         {
             return Err(RULE);
         }
-        Ok(Self(text.to_lowercase()))
+        Ok(Self(lower))
     }
 }
 
