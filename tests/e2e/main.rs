@@ -6,6 +6,7 @@ mod basics;
 mod cash;
 mod coverage;
 mod figures;
+mod history;
 mod inventory;
 mod money;
 mod order_list;
@@ -38,6 +39,7 @@ use tests;
 const ALL: &[&[(&str, Test)]] = &[
     basics::TESTS,
     cash::TESTS,
+    history::TESTS,
     inventory::TESTS,
     money::TESTS,
     order_list::TESTS,
