@@ -217,7 +217,14 @@ fn optional(folder: &Path, name: &str) -> File<config::FileSourceFile, FileForma
 }
 
 fn take<T: DeserializeOwned>(raw: &Raw, section: &str) -> Result<T, ConfigError> {
-    raw.get(section).map_err(|error| ConfigError(format!("In the section [{section}]: {error}.")))
+    let value: Value = raw.get(section).map_err(|error| wrong(&error))?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let (path, mut cause) = (error.path().to_string(), error.into_inner().to_string());
+        // The library adds the section where it knows no better.
+        cause.truncate(cause.find(" for key ").unwrap_or(cause.len()));
+        let key = if path == "." { section.to_owned() } else { format!("{section}.{path}") };
+        ConfigError(format!("The setting {key} is wrong: {cause}."))
+    })
 }
 
 fn wrong(error: &config::ConfigError) -> ConfigError {
