@@ -13,6 +13,8 @@ use crate::Overrides;
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    pub serve: Serve,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -69,8 +71,8 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// The modules to serve, of those compiled in
-    #[arg(long, value_name = "MODULE,…", value_delimiter = ',')]
-    pub serve: Option<Vec<String>>,
+    #[arg(long = "serve", value_name = "MODULE,…")]
+    pub serve: Option<String>,
 }
 
 impl Cli {
@@ -81,13 +83,13 @@ impl Cli {
         if let Some(folder) = &self.common.data_dir {
             keys.push(("data_dir".to_owned(), folder.display().to_string()));
         }
-        let Some(Verb::Serve(options)) = &self.verb else {
-            return Overrides { config_dir: self.common.config_dir.clone(), keys, serve: None };
-        };
-        if let Some(listen) = &options.listen {
-            keys.push(("server.listen".to_owned(), listen.clone()));
+        // `tradepost --listen …` and `tradepost serve --listen …` say the same.
+        let own = [Some(&self.serve), if let Some(Verb::Serve(own)) = &self.verb { Some(own) } else { None }];
+        for options in own.into_iter().flatten() {
+            keys.extend(options.listen.iter().map(|listen| ("server.listen".to_owned(), listen.clone())));
+            keys.extend(options.serve.iter().map(|serve| ("serve".to_owned(), serve.clone())));
         }
-        Overrides { config_dir: self.common.config_dir.clone(), keys, serve: options.serve.clone() }
+        Overrides { config_dir: self.common.config_dir.clone(), keys }
     }
 }
 

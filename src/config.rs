@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use config::{Config as Raw, Environment, File, FileFormat, Value, ValueKind};
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use tradepost_platform::auth::TokenSettings;
 use tradepost_platform::dynamo::{EngineKind, StorageSettings};
 use tradepost_platform::telemetry::LogSettings;
@@ -15,6 +15,9 @@ const DEFAULTS: &str = include_str!("../config/default.toml");
 const PRODUCTION: &str = include_str!("../config/production.toml");
 /// Keys whose values are never printed.
 const SECRETS: [&str; 2] = ["auth.signing_key", "auth.service_secret"];
+
+/// The fewest characters of a service secret.
+pub const SECRET_LENGTH: usize = 32;
 
 /// A setting that is wrong, said in a sentence that names its key.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +41,6 @@ pub struct Overrides {
     pub config_dir: Option<PathBuf>,
     /// Single keys with their values, as text.
     pub keys: Vec<(String, String)>,
-    /// The modules to serve.
-    pub serve: Option<Vec<String>>,
 }
 
 /// The settings of this process.
@@ -73,11 +74,14 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// How long a client may take to send the head of a request, in milliseconds.
     pub client_timeout_ms: u64,
+    /// How long a client may take to send the body of a request, in milliseconds.
+    pub body_timeout_ms: u64,
     /// How long the process stays up, not ready, after a stop signal, in milliseconds.
     pub drain_ms: u64,
     /// How long requests may take to finish after that, in seconds.
     pub shutdown_timeout_s: u64,
     /// Origins of browser clients.
+    #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
     /// Whether browser clients on this machine are allowed.
     pub allow_localhost: bool,
@@ -97,6 +101,27 @@ pub struct AuthSettings {
     pub audience: String,
 }
 
+impl ServerSettings {
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
+        let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+        if port.and_then(|port| port.parse::<u16>().ok()).is_none() {
+            return refuse("server.listen must be an address and a port, such as 127.0.0.1:8080.");
+        }
+        if self.workers > 512 {
+            return refuse("server.workers must be at most 512.");
+        }
+        if self.max_body_bytes < 1024 {
+            return refuse("server.max_body_bytes must be at least 1024.");
+        }
+        let timeouts = [self.client_timeout_ms, self.body_timeout_ms];
+        if !timeouts.iter().all(|timeout| (100..=600_000).contains(timeout)) {
+            return refuse("server.client_timeout_ms and server.body_timeout_ms must be from 100 to 600000.");
+        }
+        Ok(())
+    }
+}
+
 impl AuthSettings {
     /// What access tokens say of themselves.
     #[must_use]
@@ -114,9 +139,14 @@ impl Config {
         let environment: Kind = layers(overrides, None)?.get("environment").map_err(|e| wrong(&e))?;
         let raw = layers(overrides, Some(environment))?;
         refuse_unknown(&raw)?;
+        if raw.get::<Kind>("environment").map_err(|error| wrong(&error))? != environment {
+            let sentence = "environment chooses which file is read, so it cannot be set in that file: set it in \
+                            default.toml, as TRADEPOST__ENVIRONMENT, or with --set.";
+            return Err(ConfigError(sentence.to_owned()));
+        }
         let config = Self {
             environment,
-            serve: raw.get("serve").map_err(|error| wrong(&error))?,
+            serve: raw.get::<List>("serve").map_err(|error| wrong(&error))?.0,
             data_dir: raw.get("data_dir").map_err(|error| wrong(&error))?,
             server: take(&raw, "server")?,
             log: take(&raw, "log")?,
@@ -157,12 +187,10 @@ impl Config {
         use secrecy::ExposeSecret;
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
         let secret = self.auth.service_secret.expose_secret();
-        if !secret.is_empty() && secret.len() < 32 {
+        if !secret.is_empty() && secret.trim().len() < SECRET_LENGTH {
             return refuse("auth.service_secret must have at least 32 characters.");
         }
-        if self.server.max_body_bytes < 1024 {
-            return refuse("server.max_body_bytes must be at least 1024.");
-        }
+        self.server.check()?;
         let plain = |text: &str| !text.is_empty() && text.is_ascii() && !text.contains(['>', '?', '~']);
         if !plain(&self.auth.issuer) || !plain(&self.auth.audience) {
             return refuse("auth.issuer and auth.audience must be plain ASCII without `>`, `?` or `~`.");
@@ -190,24 +218,21 @@ fn layers(overrides: &Overrides, environment: Option<Kind>) -> Result<Raw, Confi
     if overrides.config_dir.is_some() && !folder.is_dir() {
         return Err(ConfigError(format!("There is no configuration folder {}.", folder.display())));
     }
+    // What is compiled in comes first: a file of the operator's always counts more.
     let mut builder = Raw::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    builder = builder.add_source(optional(&folder, "default"));
     if environment == Some(Kind::Production) {
         builder = builder.add_source(File::from_str(PRODUCTION, FileFormat::Toml));
     }
+    builder = builder.add_source(optional(&folder, "default"));
     if let Some(kind) = environment {
         let name = if kind == Kind::Production { "production" } else { "local" };
         builder = builder.add_source(optional(&folder, name));
     }
     let variables = Environment::with_prefix("TRADEPOST").prefix_separator("__").separator("__");
-    let variables = variables.try_parsing(true).list_separator(",");
-    let variables = variables.with_list_parse_key("serve").with_list_parse_key("server.cors_origins");
+    // Values stay the text they are: guessing types would turn a secret of digits, or an amount, into a float.
     builder = builder.add_source(variables);
     for (key, value) in &overrides.keys {
         builder = builder.set_override(key, value.as_str()).map_err(|error| wrong(&error))?;
-    }
-    if let Some(serve) = &overrides.serve {
-        builder = builder.set_override("serve", serve.clone()).map_err(|error| wrong(&error))?;
     }
     builder.build().map_err(|error| wrong(&error))
 }
@@ -228,7 +253,35 @@ fn take<T: DeserializeOwned>(raw: &Raw, section: &str) -> Result<T, ConfigError>
 }
 
 fn wrong(error: &config::ConfigError) -> ConfigError {
-    ConfigError(format!("The configuration is wrong: {error}."))
+    match error {
+        // The library quotes the line that does not parse, and a secret may stand on it.
+        config::ConfigError::FileParse { uri, cause } => {
+            let (file, cause) = (uri.as_deref().unwrap_or("The configuration"), cause.to_string());
+            let what = cause.lines().next().unwrap_or_default();
+            ConfigError(format!("{file} cannot be read: {what}."))
+        }
+        error => ConfigError(format!("The configuration is wrong: {error}.")),
+    }
+}
+
+/// A list, or a text with commas between its entries, as variables and the command line have it.
+#[derive(Deserialize)]
+struct List(#[serde(deserialize_with = "list")] Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListOrText {
+    List(Vec<String>),
+    Text(String),
+}
+
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match ListOrText::deserialize(deserializer)? {
+        ListOrText::List(list) => list,
+        ListOrText::Text(text) => {
+            text.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect()
+        }
+    })
 }
 
 /// The top level of the defaults lists every section there is.
@@ -249,8 +302,9 @@ fn flatten(key: &str, value: &Value, lines: &mut Vec<String>) {
                 flatten(&format!("{key}.{name}"), value, lines);
             }
         }
-        ValueKind::String(text) if SECRETS.contains(&key) => {
-            let shown = if text.is_empty() { "(made and kept in data_dir)" } else { "********" };
+        kind if SECRETS.contains(&key) => {
+            let is_empty = matches!(kind, ValueKind::String(text) if text.is_empty());
+            let shown = if is_empty { "(made and kept in data_dir)" } else { "********" };
             lines.push(format!("{key} = {shown}"));
         }
         ValueKind::String(text) => lines.push(format!("{key} = {text:?}")),
@@ -311,6 +365,29 @@ mod tests {
         assert!(with(&embedded).err().unwrap().contains("storage.embedded_in_production"));
         let told = [&embedded[..], &[("storage.embedded_in_production", "true")]].concat();
         assert!(with(&told).is_ok());
+    }
+
+    #[test]
+    fn lists_may_be_texts_with_commas() {
+        let config =
+            with(&[("serve", "user, inventory"), ("server.cors_origins", "https://a.example")]).unwrap();
+        assert_eq!(config.serve, ["user", "inventory"]);
+        assert_eq!(config.server.cors_origins, ["https://a.example"]);
+    }
+
+    #[test]
+    fn server_settings_have_bounds() {
+        for (key, good, bad) in [
+            ("server.listen", "[::1]:0", "8080"),
+            ("server.listen", "localhost:8080", ":8080"),
+            ("server.workers", "512", "513"),
+            ("server.max_body_bytes", "1024", "1023"),
+            ("server.client_timeout_ms", "100", "99"),
+            ("server.body_timeout_ms", "600000", "600001"),
+        ] {
+            assert!(with(&[(key, good)]).is_ok(), "{key} {good}");
+            assert!(with(&[(key, bad)]).err().unwrap().contains(key), "{key} {bad}");
+        }
     }
 
     #[test]

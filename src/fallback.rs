@@ -3,7 +3,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -74,6 +74,7 @@ pub async fn head_and_options<B: MessageBody + 'static>(
     let mut response = next.call(request).await?.map_into_boxed_body();
     if is_options {
         *response.response_mut().status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(CONTENT_TYPE);
         response = response.map_body(|_, _| BoxBody::new(()));
     }
     Ok(response)

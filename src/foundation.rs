@@ -11,6 +11,7 @@ use tradepost_platform::auth::SessionCache;
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::secrets::{Secret, random};
 
+use crate::config::SECRET_LENGTH;
 use crate::{Config, StartError};
 
 /// What every module of this process stands on.
@@ -38,6 +39,14 @@ impl Foundation {
             let bytes: [u8; 32] = random()?;
             Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
         })?;
+        if secret.trim().len() < SECRET_LENGTH {
+            let file = config.data_dir.join("service-secret");
+            return Err(StartError::new(format!(
+                "{} is damaged: it must have at least {SECRET_LENGTH} characters. Remove it to have one made; cursors \
+                 and refresh tokens made with the old one will not be good any more.",
+                file.display()
+            )));
+        }
         let secret = Secret::from_bytes(secret.trim().as_bytes());
         Ok(Self { config, dynamo, clock, secret, session_cache: Arc::default() })
     }
@@ -67,7 +76,7 @@ pub fn kept(
         Err(error) => return Err(failed(error)),
     }
     let secret = make()?;
-    fs::create_dir_all(folder).map_err(failed)?;
+    make_private(folder).map_err(failed)?;
     // Under another name first, so that a crash leaves no half a key behind.
     let unfinished = folder.join(format!("{name}.new"));
     private(&unfinished)
@@ -75,6 +84,25 @@ pub fn kept(
         .map_err(failed)?;
     fs::rename(&unfinished, &file).map_err(failed)?;
     Ok(secret)
+}
+
+/// Makes the data folder, which nobody but its owner may look into.
+///
+/// # Errors
+/// When the folder cannot be made.
+#[cfg(unix)]
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes the data folder.
+///
+/// # Errors
+/// When the folder cannot be made.
+#[cfg(not(unix))]
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
 }
 
 #[cfg(unix)]

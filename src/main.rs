@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     if let Some(Verb::Openapi) = cli.verb {
-        print!("{}", tradepost::document());
+        verbs::say(tradepost::document().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let config = Config::load(&cli.overrides())?;
@@ -39,7 +39,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
 async fn serve(config: Config) -> Result<ExitCode, StartError> {
     let description = verbs::description(&config);
     let app = App::start(config).await?;
-    println!("{}", description.with_address(app.address()));
+    verbs::say(&description.with_address(app.address()));
     stop_signal().await?;
     tracing::info!("stopping");
     app.stop().await;

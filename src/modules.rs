@@ -225,3 +225,14 @@ pub async fn connect(config: &Config, holder: &str) -> Result<(Dynamo, Option<Ta
         EngineKind::Dynamodb => Ok((Dynamo::connect(&config.storage).await, None)),
     }
 }
+
+/// Connects to a store that must hold data already.
+///
+/// # Errors
+/// As [`connect`], and when the data folder holds no data.
+pub async fn connect_existing(config: &Config, holder: &str) -> Result<Dynamo, StartError> {
+    match config.storage.engine {
+        EngineKind::Embedded => embedded::open_existing(config, holder),
+        EngineKind::Dynamodb => Ok(Dynamo::connect(&config.storage).await),
+    }
+}

@@ -87,6 +87,7 @@ fn add_common(operation: &mut Operation) {
     }
     if operation.request_body.is_some() {
         common.push(("400", "`malformed_request`: the body is not JSON."));
+        common.push(("408", "`request_timeout`: the body did not arrive in time."));
         common.push(("413", "`body_too_large`"));
         common.push(("415", "`unsupported_media_type`"));
     }

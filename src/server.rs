@@ -16,6 +16,7 @@ use jsonwebtoken::jwk::JwkSet;
 use tradepost_platform::auth::{SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::headers::secure;
+use tradepost_platform::request::BodyTimeout;
 use tradepost_platform::telemetry::{Metrics, metrics_page, observe};
 use tradepost_problem::{ProblemPages, explain_problem, finish, list_problems};
 use utoipa::openapi::OpenApi;
@@ -155,6 +156,7 @@ fn app(
 > {
     App::new()
         .app_data(PayloadConfig::new(settings.max_body_bytes))
+        .app_data(BodyTimeout(Duration::from_millis(settings.body_timeout_ms)))
         .configure(|config| parts.mount(config))
         .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
         .wrap(from_fn(finish))

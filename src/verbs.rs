@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tradepost_kernel::SystemClock;
 use tradepost_platform::dynamo::{Dynamo, EngineKind};
 
-use crate::foundation::Foundation;
+use crate::foundation::{Foundation, make_private};
+use crate::report::Report;
 use crate::{Config, StartError, modules};
 
 /// What a starting platform says of itself.
@@ -52,22 +53,39 @@ impl Description {
 /// When the store cannot be read.
 pub async fn reconcile(config: Config, json: bool) -> Result<ExitCode, StartError> {
     let report = match config.storage.engine {
-        EngineKind::Embedded => {
-            let name = format!("tradepost-reconcile-{}.db", std::process::id());
-            let copy = std::env::temp_dir().join(name);
-            let dynamo = modules::embedded::snapshot(&config, &copy)?;
-            let report = modules::prove(&dynamo).await;
-            drop(dynamo);
-            // The copy has served; whatever else SQLite left beside it goes as well.
-            for suffix in ["", "-wal", "-shm"] {
-                let _ = std::fs::remove_file(format!("{}{suffix}", copy.display()));
-            }
-            report?
-        }
+        EngineKind::Embedded => prove_snapshot(&config).await?,
         EngineKind::Dynamodb => modules::prove(&Dynamo::connect(&config.storage).await).await?,
     };
-    println!("{}", if json { report.to_json() } else { report.to_string() });
+    say(&if json { report.to_json() } else { report.to_string() });
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The copy holds personal data, so it stays in the data folder, and does not outlive the proof.
+async fn prove_snapshot(config: &Config) -> Result<Report, StartError> {
+    let folder = config.data_dir.join(format!("reconcile-{}", std::process::id()));
+    let failed = |error: std::io::Error| {
+        StartError::new(format!("No copy can be made at {}: {error}.", folder.display()))
+    };
+    if !config.data_dir.is_dir() {
+        return Err(StartError::new(format!("There is no data folder {}.", config.data_dir.display())));
+    }
+    make_private(&folder).map_err(failed)?;
+    let proof = async {
+        let dynamo = modules::embedded::snapshot(config, &folder.join("copy.db"))?;
+        modules::prove(&dynamo).await
+    };
+    let report = tokio::select! {
+        report = proof => report,
+        _ = tokio::signal::ctrl_c() => Err(StartError::new("Stopped before the books were proved.")),
+    };
+    std::fs::remove_dir_all(&folder).map_err(failed)?;
+    report
+}
+
+/// Prints for whoever reads; that nobody does any more, as behind `head`, is no error.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Makes the tables that are missing.
@@ -78,7 +96,7 @@ pub async fn create_tables(config: Config) -> Result<ExitCode, StartError> {
     let (dynamo, _) = modules::connect(&config, &holder("create-tables")).await?;
     for table in modules::tables(&config)? {
         let made = table.create(&dynamo).await?;
-        println!("{}: {}", dynamo.table(table.name).name(), if made { "made" } else { "there already" });
+        say(&format!("{}: {}", dynamo.table(table.name).name(), if made { "made" } else { "there already" }));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -88,7 +106,7 @@ pub async fn create_tables(config: Config) -> Result<ExitCode, StartError> {
 /// # Errors
 /// The first setting that is wrong.
 pub async fn check_config(config: Config) -> Result<ExitCode, StartError> {
-    println!("{}", config.masked());
+    say(&config.masked());
     modules::check_settings(&config)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -100,7 +118,7 @@ pub async fn check_config(config: Config) -> Result<ExitCode, StartError> {
 pub async fn reset_password(config: Config, username: &str) -> Result<ExitCode, StartError> {
     let foundation = foundation(config, "reset-password").await?;
     let password = modules::operator::reset_password(&foundation, username).await?;
-    println!("The new password of {username} is {password}\nAll sessions of {username} are ended.");
+    say(&format!("The new password of {username} is {password}\nAll sessions of {username} are ended."));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,12 +129,12 @@ pub async fn reset_password(config: Config, username: &str) -> Result<ExitCode, 
 pub async fn deposit(config: Config, username: &str, amount: &str) -> Result<ExitCode, StartError> {
     let foundation = foundation(config, "deposit").await?;
     let balance = modules::operator::deposit(&foundation, username, amount).await?;
-    println!("The balance of {username} is now ${balance}.");
+    say(&format!("The balance of {username} is now ${balance}."));
     Ok(ExitCode::SUCCESS)
 }
 
 async fn foundation(config: Config, verb: &str) -> Result<Foundation, StartError> {
-    let (dynamo, _) = modules::connect(&config, &holder(verb)).await?;
+    let dynamo = modules::connect_existing(&config, &holder(verb)).await?;
     Foundation::new(config, dynamo, Arc::new(SystemClock))
 }
 

@@ -184,10 +184,95 @@ fn help_lists_the_verbs_and_nonsense_is_refused() {
     refused(&["serve", "--serve", "ordr"], "There is no module `ordr`");
     refused(&["serve", "--serve", "order", "--listen", "127.0.0.1:0"], "needs `user`");
     refused(&["serve", "--set", "server.lisen=1"], "lisen");
-    refused(&["serve", "--listen", "nonsense"], "nonsense");
+    refused(&["serve", "--listen", "nonsense"], "server.listen");
+    refused(&["serve", "--listen", "999.0.0.1:0"], "999.0.0.1");
     refused(&["--config-dir", "nowhere", "check-config"], "nowhere");
     refused(&["reconcile"], "data");
     assert!(!folder.path().join("data/tradepost.db").exists(), "a refused start leaves no database behind");
+}
+
+#[test]
+fn options_of_serve_work_without_the_verb() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let taken = run(folder.path(), &["--listen", &address, "--data-dir", "other"]);
+    assert!(text(&taken.stderr).contains("already listens on"), "{}", text(&taken.stderr));
+    let missing = run(folder.path(), &["--set", "serve=order"]);
+    assert!(text(&missing.stderr).contains("needs `user`"), "{}", text(&missing.stderr));
+}
+
+#[test]
+fn files_of_the_operator_count_more_than_what_is_compiled_in() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(config.join("default.toml"), "[server]\nlisten = \"127.0.0.1:9999\"\n").unwrap();
+    let secret = "auth.service_secret=12345678901234567890123456789012";
+    let production =
+        ["check-config", "--set", "environment=production", "--set", secret, "--set", "auth.signing_key=x"];
+    let said = text(&run(folder.path(), &production).stdout);
+    assert!(said.contains("server.listen = \"127.0.0.1:9999\""), "{said}");
+    assert!(said.contains("user.deposits = \"operator\"") && !said.contains("1234567890"), "{said}");
+
+    std::fs::write(config.join("local.toml"), "environment = \"production\"\n").unwrap();
+    let refused = run(folder.path(), &["check-config"]);
+    assert!(
+        !refused.status.success() && text(&refused.stderr).contains("environment"),
+        "{}",
+        text(&refused.stderr)
+    );
+
+    std::fs::write(config.join("local.toml"), "[auth]\nservice_secret = 'hush, a secret'x\n").unwrap();
+    let refused = text(&run(folder.path(), &["check-config"]).stderr);
+    assert!(refused.contains("local.toml") && !refused.contains("hush"), "{refused}");
+}
+
+#[test]
+fn what_serve_would_refuse_check_config_refuses() {
+    let folder = TempDir::new().unwrap();
+    for (setting, named) in [
+        ("auth.signing_key=garbage", "auth.signing_key"),
+        ("server.listen=", "server.listen"),
+        ("server.workers=100000", "server.workers"),
+        ("inventory.catalog=/nowhere.json", "/nowhere.json"),
+        ("order.min_value=20000.00", "order.min_value"),
+        ("user.concurrent_hashes=0", "user.concurrent_hashes"),
+    ] {
+        let output = run(folder.path(), &["check-config", "--set", setting]);
+        assert!(!output.status.success() && text(&output.stderr).contains(named), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = TempDir::new().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "\"$0\" openapi | head -n 1", env!("CARGO_BIN_EXE_tradepost")]);
+    let output = command.current_dir(folder.path()).output().unwrap();
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("{\n".to_owned(), String::new()));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_data_and_a_damaged_secret_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    reconcile(folder.path());
+    server.stop();
+    let data = folder.path().join("data");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for file in ["tradepost.db", "signing-key.pem", "service-secret"] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+    let left: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("reconcile")), "{left:?}");
+
+    std::fs::write(data.join("service-secret"), "  \n").unwrap();
+    let refused = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("service-secret is damaged"));
 }
 
 #[test]
@@ -205,7 +290,7 @@ fn settings_come_from_files_and_variables_and_secrets_are_masked() {
         "order.max_value = \"77.00\"",
         "order.min_value = \"2.00\"",
         "auth.service_secret = ********",
-        "server.cors_origins = [\"https://a.example\", \"https://b.example\"]",
+        "server.cors_origins = \"https://a.example,https://b.example\"",
     ] {
         assert!(said.contains(line), "{line} is missing in {said}");
     }
@@ -258,6 +343,8 @@ async fn the_operator_resets_passwords_and_credits_accounts() {
     let password = said.lines().next().unwrap().rsplit(' ').next().unwrap();
     let credited = run(folder.path(), &["deposit", "forgetful_1", "25000.50"]);
     assert!(text(&credited.stdout).contains("$25000.50"), "{}", text(&credited.stderr));
+    let elsewhere = run(folder.path(), &["deposit", "forgetful_1", "1", "--data-dir", "nowhere"]);
+    assert!(text(&elsewhere.stderr).contains("nowhere") && !folder.path().join("nowhere").exists());
     for (arguments, why) in [
         (&["deposit", "nobody_here", "1"][..], "no user `nobody_here`"),
         (&["deposit", "forgetful_1", "0"], "greater than 0"),

@@ -14,6 +14,14 @@ pub fn open(config: &Config, holder: &str) -> Result<(Dynamo, Task), StartError>
     Ok(connect(&Engine::open(&config.data_dir, holder)?, config))
 }
 
+/// The same, for a data folder that must hold data already.
+///
+/// # Errors
+/// As [`open`], and when there is no data.
+pub fn open_existing(config: &Config, holder: &str) -> Result<Dynamo, StartError> {
+    Ok(connect(&Engine::open_existing(&config.data_dir, holder)?, config).0)
+}
+
 /// An engine without a file, for tests.
 ///
 /// # Errors

@@ -32,5 +32,6 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
 }
 
 fn check(config: &Config) -> Result<(), StartError> {
-    settings(config).map(|_| ())
+    let clock = Arc::new(tradepost_kernel::SystemClock);
+    Inventory::new(settings(config)?, clock).map(|_| ()).map_err(StartError::new)
 }

@@ -16,6 +16,14 @@ pub fn open(_: &Config, _: &str) -> Result<(Dynamo, Task), StartError> {
 ///
 /// # Errors
 /// Always.
+pub fn open_existing(_: &Config, _: &str) -> Result<Dynamo, StartError> {
+    Err(absent())
+}
+
+/// Says what to do.
+///
+/// # Errors
+/// Always.
 pub fn in_memory(_: &Config) -> Result<(Dynamo, Task), StartError> {
     Err(absent())
 }

@@ -32,6 +32,11 @@ fn keys(config: &mut ServiceConfig<'_>) {
     config.service(tradepost_user::jwks);
 }
 
+fn signing_key(pem: &str) -> Result<SigningKey, StartError> {
+    SigningKey::from_pem(pem)
+        .map_err(|error| StartError::new(format!("auth.signing_key cannot be used: {error}.")))
+}
+
 fn settings(config: &Config) -> Result<Settings, StartError> {
     let settings: Settings = config.section("user")?;
     settings.check(config.is_production()).map_err(StartError::new)?;
@@ -39,7 +44,11 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
 }
 
 fn check(config: &Config) -> Result<(), StartError> {
-    settings(config).map(|_| ())
+    settings(config)?;
+    match config.auth.signing_key.expose_secret() {
+        "" => Ok(()),
+        pem => signing_key(pem).map(|_| ()),
+    }
 }
 
 /// The user module by itself, for the verbs of the operator.
@@ -48,8 +57,7 @@ pub fn service(foundation: &Foundation) -> Result<Arc<UserService>, StartError> 
     let settings = settings(config)?;
     let given = config.auth.signing_key.expose_secret();
     let pem = kept(given, &config.data_dir, "signing-key.pem", || Ok(SigningKey::generate_pem()?))?;
-    let key = SigningKey::from_pem(&pem)
-        .map_err(|error| StartError::new(format!("auth.signing_key cannot be used: {error}.")))?;
+    let key = signing_key(&pem)?;
     let service = UserService::new(
         settings,
         config.auth.tokens(),

@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tradepost_testkit::{Client, World};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tradepost_testkit::{Client, Setup, World};
 
 crate::tests![
     health_answers_without_a_token,
@@ -14,6 +16,8 @@ crate::tests![
     a_body_must_be_an_object_and_an_empty_one_counts_as_such,
     a_body_of_the_limit_is_read_and_one_byte_more_is_413,
     a_body_that_does_not_say_it_is_json_is_415,
+    a_body_that_does_not_arrive_in_time_is_408,
+    the_examples_of_the_document_work_untouched,
     a_request_id_is_kept_if_plausible_and_made_if_not,
     any_options_is_204_and_only_known_origins_get_cors_headers,
     cors_headers_are_on_errors_too,
@@ -110,6 +114,66 @@ async fn a_body_that_does_not_say_it_is_json_is_415(world: World) {
     world.send(without).await.refused(415, "unsupported_media_type");
     for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
         send(content_type).await.refused(401, "invalid_credentials");
+    }
+}
+
+async fn a_body_that_does_not_arrive_in_time_is_408(world: World) {
+    let own = world.own(Setup::default().set("server.body_timeout_ms", "200")).await;
+    let mut stream = TcpStream::connect(own.base().trim_start_matches("http://")).await.unwrap();
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    stream.write_all(format!("{head}Content-Length: 100\r\n\r\n{{").as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
+}
+
+/// In the order in which a person would try them: sign up, log in, then everything that needs no id of one's own.
+async fn the_examples_of_the_document_work_untouched(world: World) {
+    let own = world.own(Setup::default()).await;
+    let document = own.get("/api-docs/openapi.json").await.expect(200).json();
+    let example = |path: &str, method: &str| {
+        let body = &document["paths"][path][method]["requestBody"]["content"]["application/json"];
+        let name = body["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let schema = &document["components"]["schemas"][name];
+        let whole = [&body["example"], &schema["example"]].into_iter().find(|example| !example.is_null());
+        whole.cloned().unwrap_or_else(|| {
+            let properties = schema["properties"].as_object().unwrap().iter();
+            properties.map(|(name, property)| (name.clone(), property["example"].clone())).collect()
+        })
+    };
+    own.post("/api/v1/auth/register", &example("/api/v1/auth/register", "post")).await.expect(201);
+    let login = example("/api/v1/auth/login", "post");
+    own.post("/api/v1/auth/login", &login).await.expect(200);
+    let user = own.log_in(login["username"].as_str().unwrap(), login["password"].as_str().unwrap()).await;
+    for (method, path, status) in [
+        ("post", "/api/v1/balance/deposit", 201),
+        ("post", "/api/v1/balance/withdraw", 201),
+        ("post", "/api/v1/orders", 201),
+        ("put", "/api/v1/auth/profile", 200),
+        ("put", "/api/v1/auth/password", 200),
+    ] {
+        let verb = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+        let request = user.request(verb, path).json(&example(path, method));
+        own.send(request).await.expect(status);
+    }
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if item["get"].is_null() || path.contains("{order_id}") {
+            continue;
+        }
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        let given = parameters.iter().filter(|parameter| !parameter["example"].is_null());
+        let (mut address, mut query) = (path.clone(), Vec::new());
+        for parameter in given {
+            let (name, value) = (parameter["name"].as_str().unwrap(), &parameter["example"]);
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if parameter["in"] == "path" {
+                address = address.replace(&format!("{{{name}}}"), &value);
+            } else {
+                query.push(format!("{name}={value}"));
+            }
+        }
+        user.get(&format!("{address}?{}", query.join("&"))).await.expect(200);
     }
 }
 

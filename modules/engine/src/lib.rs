@@ -72,8 +72,19 @@ impl Engine {
     /// or locked or the file is not a database.
     pub fn open(data_dir: &Path, holder: &str) -> Result<Engine, EngineError> {
         let lock = FolderLock::take(data_dir, holder)?;
-        let location = Location::File(database_file(data_dir));
-        Engine::start(location, Some(Arc::new(lock)))
+        let file = database_file(data_dir);
+        lock::make_private(&file)
+            .map_err(|reason| EngineError::Open { file: file.clone(), reason: reason.to_string() })?;
+        Engine::start(Location::File(file), Some(Arc::new(lock)))
+    }
+
+    /// The same, for a folder that must hold a database already.
+    ///
+    /// # Errors
+    /// As [`Engine::open`], and [`EngineError::NoDatabase`].
+    pub fn open_existing(data_dir: &Path, holder: &str) -> Result<Engine, EngineError> {
+        snapshot::require(&database_file(data_dir))?;
+        Engine::open(data_dir, holder)
     }
 
     /// An empty engine whose data ends with its last handle. Fails only if SQLite or a thread cannot start.

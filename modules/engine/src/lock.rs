@@ -18,8 +18,7 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Creates the folder if it is missing and takes its lock, leaving `holder` in the lock file.
     pub(crate) fn take(folder: &Path, holder: &str) -> Result<FolderLock, EngineError> {
-        fs::create_dir_all(folder)
-            .map_err(|reason| EngineError::Folder { folder: folder.to_owned(), reason })?;
+        make_folder(folder).map_err(|reason| EngineError::Folder { folder: folder.to_owned(), reason })?;
         let path = folder.join(LOCK_FILE);
         let unusable = |reason| EngineError::LockFile { file: path.clone(), reason };
         let mut file = open(&path).map_err(unusable)?;
@@ -55,4 +54,29 @@ fn read_holder(file: &mut File) -> String {
         Ok(_) if !holder.trim().is_empty() => holder.trim().to_owned(),
         _ => "another process".to_owned(),
     }
+}
+
+/// Makes a folder that nobody but its owner may look into: it holds personal data.
+#[cfg(unix)]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// Makes an empty file that nobody but its owner may read, unless it exists. What the database keeps beside it
+/// gets the same permissions.
+#[cfg(unix)]
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(|_| ())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().append(true).create(true).open(file).map(|_| ())
 }

@@ -29,7 +29,10 @@ impl Inventory {
     /// A sentence that says which setting, or which asset of the catalog file, breaks which rule.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, String> {
         let assets =
-            read_catalog(&settings.catalog_text()?).map_err(|error| format!("inventory.catalog: {error}"))?;
+            read_catalog(&settings.catalog_text()?).map_err(|error| match settings.catalog.as_str() {
+                "" => format!("inventory.catalog: {error}"),
+                file => format!("inventory.catalog: {file}: {error}"),
+            })?;
         let board = match settings.feed {
             Feed::Simulated => Board::new(settings.simulation_seed, assets),
         };

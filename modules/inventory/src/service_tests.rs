@@ -138,6 +138,7 @@ fn a_start_that_fails_says_which_asset() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(br#"{"assets":[{"asset_id":"ABC"}]}"#).unwrap();
     let catalog = file.path().to_str().unwrap().to_owned();
+    let said = format!("inventory.catalog: {catalog}: asset ABC: missing field");
     let error = refusal(Settings { catalog, ..settings(1_000) });
-    assert!(error.starts_with("inventory.catalog: asset ABC: missing field"), "{error}");
+    assert!(error.starts_with(&said), "{error}");
 }

@@ -6,7 +6,7 @@ mod fields;
 mod paging;
 mod params;
 
-pub use body::Body;
+pub use body::{Body, BodyTimeout};
 pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
 pub use paging::{Paging, moment};
 pub use params::{Path, Query};

@@ -35,7 +35,8 @@ pub const METHOD_NOT_ALLOWED: About = About {
     title: "Method not allowed",
     explanation: "The path exists, but not with this method. The `Allow` header lists the methods it has.",
 };
-const TIMEOUT: About = About {
+/// A request that did not arrive completely in time.
+pub const TIMEOUT: About = About {
     code: "request_timeout",
     kind: Kind::Http(408),
     title: "Request timeout",

@@ -14,8 +14,8 @@ pub struct Holding {
     pub asset: AssetId,
     pub available: Amount,
     pub held: Amount,
-    /// Dollars per unit on average, to twelve places.
-    pub average_cost: Decimal,
+    /// Dollars paid for what is held; zero for cash.
+    pub cost: Decimal,
     /// Raised by every change; what a write is conditional on.
     pub version: u64,
     /// The sequence number of the newest ledger entry.
@@ -37,7 +37,7 @@ pub struct Day {
 /// A change to one position.
 #[derive(Clone, Debug)]
 pub enum Movement {
-    /// Cash from outside, within the cap of the day where there is one.
+    /// Cash from outside; counted against a cap of the day where there is one.
     Deposit { amount: Usd, daily_limit: Option<Usd> },
     /// Cash to outside, within the cap of the day.
     Withdraw { amount: Usd, daily_limit: Usd },
@@ -76,7 +76,7 @@ impl Holding {
             asset,
             available: Amount::ZERO,
             held: Amount::ZERO,
-            average_cost: Decimal::ZERO,
+            cost: Decimal::ZERO,
             version: 0,
             seq: 0,
             created_at: at,
@@ -101,7 +101,7 @@ impl Holding {
         } else {
             next.available = self.available.minus(amount).ok_or_else(|| self.insufficient(amount))?;
         }
-        next.average_cost = next.average_cost_after(self, movement)?;
+        next.cost = next.cost_after(self, movement)?;
         next.version += 1;
         next.seq += 1;
         next.updated_at = record.at;
@@ -124,7 +124,7 @@ impl Holding {
         let fresh = Day { date, deposited: Usd::ZERO, withdrawn: Usd::ZERO };
         let today = self.day.filter(|day| day.date == date).unwrap_or(fresh);
         match movement {
-            Movement::Deposit { amount, daily_limit } => {
+            Movement::Deposit { amount, daily_limit: Some(daily_limit) } => {
                 let deposited = within(today.deposited, *amount, *daily_limit)?;
                 Ok(Some(Day { deposited, ..today }))
             }
@@ -132,25 +132,30 @@ impl Holding {
                 if self.available < Amount::from(*amount) {
                     return Err(self.insufficient((*amount).into()).into());
                 }
-                let withdrawn = within(today.withdrawn, *amount, Some(*daily_limit))?;
+                let withdrawn = within(today.withdrawn, *amount, *daily_limit)?;
                 Ok(Some(Day { withdrawn, ..today }))
             }
             _ => Ok(self.day),
         }
     }
 
-    /// The average cost method: buying mixes the new cost in, selling leaves it, and nothing left costs nothing.
-    fn average_cost_after(&self, before: &Self, movement: &Movement) -> Result<Decimal, AccountsError> {
-        match movement {
-            Movement::Acquire { trade } => {
-                let old = before.average_cost.checked_mul(before.total()?.get());
-                let cost = old.and_then(|old| old.checked_add(trade.total.get()));
-                let average = cost.and_then(|cost| cost.checked_div(self.total().ok()?.get()));
-                average.map(|cost| cost.round_dp(12).normalize()).ok_or(AccountsError::BalanceTooLarge)
+    /// The average cost method: buying adds what was paid, selling takes its share with it.
+    fn cost_after(&self, before: &Self, movement: &Movement) -> Result<Decimal, AccountsError> {
+        let cost = match movement {
+            Movement::Acquire { trade } => before.cost.checked_add(trade.total.get()),
+            Movement::Dispose { .. } => {
+                let share = before.cost.checked_div(before.total()?.get());
+                share.and_then(|share| share.checked_mul(self.total().ok()?.get()))
             }
-            Movement::Dispose { .. } if self.total()?.is_zero() => Ok(Decimal::ZERO),
-            _ => Ok(before.average_cost),
-        }
+            _ => Some(before.cost),
+        };
+        cost.map(|cost| cost.normalize()).ok_or(AccountsError::BalanceTooLarge)
+    }
+
+    /// Dollars per unit on average, to twelve places; zero when nothing is held.
+    fn average_cost(&self) -> Decimal {
+        let average = self.total().ok().and_then(|total| self.cost.checked_div(total.get()));
+        average.unwrap_or_default().round_dp(12).normalize()
     }
 
     fn entry(&self, movement: &Movement, record: Record) -> Result<Entry, AccountsError> {
@@ -173,14 +178,12 @@ impl Holding {
     }
 }
 
-fn within(so_far: Usd, amount: Usd, limit: Option<Usd>) -> Result<Usd, UserError> {
+fn within(so_far: Usd, amount: Usd, limit: Usd) -> Result<Usd, UserError> {
     let sum = so_far.plus(amount).map_err(|_| AccountsError::BalanceTooLarge)?;
-    match limit {
-        Some(limit) if sum > limit => {
-            Err(UserError::DailyLimitExceeded { limit, left: limit.minus(so_far).unwrap_or(Usd::ZERO) })
-        }
-        _ => Ok(sum),
+    if sum > limit {
+        return Err(UserError::DailyLimitExceeded { limit, left: limit.minus(so_far).unwrap_or(Usd::ZERO) });
     }
+    Ok(sum)
 }
 
 impl Movement {
@@ -249,9 +252,9 @@ impl From<Holding> for Position {
     fn from(holding: Holding) -> Self {
         Self {
             asset: holding.asset,
+            average_cost: holding.average_cost(),
             available: holding.available,
             held: holding.held,
-            average_cost: holding.average_cost,
             created_at: holding.created_at,
             updated_at: holding.updated_at,
         }

@@ -76,11 +76,29 @@ fn buying_mixes_the_cost_and_selling_leaves_it() {
     let buy = |quantity, price, total| Movement::Acquire { trade: trade(quantity, price, total) };
     let (btc, _) = btc.apply(&buy("1", "100", "100.00"), record(noon())).unwrap();
     let (btc, _) = btc.apply(&buy("2", "250", "500.00"), record(noon())).unwrap();
-    assert_eq!(btc.average_cost.to_string(), "200");
+    assert_eq!(btc.average_cost().to_string(), "200");
     let (btc, _) = btc.apply(&Movement::Dispose { trade: trade("1", "900", "900") }, record(noon())).unwrap();
-    assert_eq!(btc.average_cost.to_string(), "200");
+    assert_eq!(btc.average_cost().to_string(), "200");
     let (btc, _) = btc.apply(&Movement::Dispose { trade: trade("2", "1", "2") }, record(noon())).unwrap();
-    assert_eq!((btc.average_cost, btc.available), (Decimal::ZERO, Amount::ZERO));
+    assert_eq!((btc.average_cost(), btc.available), (Decimal::ZERO, Amount::ZERO));
+}
+
+#[test]
+fn the_average_of_many_buys_is_exactly_what_was_paid_per_unit() {
+    let mut btc = Holding::empty("BTC".parse().unwrap(), noon());
+    for _ in 0..7 {
+        let buy = Movement::Acquire { trade: trade("0.03", "62889", "1886.67") };
+        btc = btc.apply(&buy, record(noon())).unwrap().0;
+    }
+    assert_eq!(btc.average_cost().to_string(), "62889");
+}
+
+#[test]
+fn what_the_operator_deposits_does_not_count_against_the_users_cap() {
+    let cash = Holding::empty(AssetId::USD, noon());
+    let by_operator = Movement::Deposit { amount: usd("50000"), daily_limit: None };
+    let (cash, _) = cash.apply(&by_operator, record(noon())).unwrap();
+    assert!(cash.apply(&deposit("10000", "10000"), record(noon())).is_ok());
 }
 
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! orders, with memory that is kept between hashes.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -10,6 +11,9 @@ use tradepost_platform::secrets::random;
 use tradepost_problem::Outage;
 
 use crate::fields::Password;
+
+/// Whoever waits longer for a thread is told to come back; a queue without end would serve nobody.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Hashes and checks passwords.
 pub struct Passwords {
@@ -53,7 +57,8 @@ impl Passwords {
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, Outage> + Send + 'static,
     ) -> Result<T, Outage> {
-        let permit = Arc::clone(&self.threads).acquire_owned().await;
+        let permit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.threads).acquire_owned()).await;
+        let permit = permit.map_err(|_| Outage::busy("password hash"))?;
         let permit = permit.map_err(|error| Outage::internal("password hash", &error))?;
         let pool = Arc::clone(&self.memory);
         let task = tokio::task::spawn_blocking(move || {

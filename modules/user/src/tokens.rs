@@ -1,5 +1,6 @@
 //! Making tokens: access tokens signed with Ed25519, and opaque refresh tokens that each lead to the next.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
@@ -60,7 +61,8 @@ pub struct Tokens {
     access_token_s: i64,
 }
 
-/// What a refresh token says once it is unpacked: user id, session id, and 32 secret bytes.
+/// What a refresh token says once it is unpacked: user id, session id, and 32 secret bytes. Its text ends with a
+/// signature, so that nobody can end a session with a token that was made up.
 #[derive(Clone, Copy)]
 pub struct RefreshToken {
     pub user: UserId,
@@ -109,6 +111,30 @@ impl Tokens {
             .map_err(|error| Outage::internal("access token", &error))
     }
 
+    /// The text of a refresh token.
+    pub fn encode(&self, token: &RefreshToken) -> String {
+        let signature = self.signature(token);
+        URL_SAFE_NO_PAD.encode([&token.parts().concat()[..], &signature[..]].concat())
+    }
+
+    /// Reads a refresh token, if this platform made it.
+    pub fn decode(&self, text: &str) -> Option<RefreshToken> {
+        let bytes: [u8; 80] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let token = RefreshToken {
+            user: UserId::from_bytes(bytes[..16].try_into().ok()?),
+            session: SessionId::from_bytes(bytes[16..32].try_into().ok()?),
+            secret: bytes[32..64].try_into().ok()?,
+        };
+        verify_slices_are_equal(&self.signature(&token), &bytes[64..]).ok().map(|()| token)
+    }
+
+    fn signature(&self, token: &RefreshToken) -> [u8; 16] {
+        let [user, session, secret] = token.parts();
+        let mut signature = [0; 16];
+        signature.copy_from_slice(&self.refresh.sign(&[b"token", user, session, secret])[..16]);
+        signature
+    }
+
     /// The refresh token after this one. Only who has the server's key can tell it.
     pub fn successor(&self, token: &RefreshToken) -> RefreshToken {
         RefreshToken { secret: self.refresh.sign(&[b"next", &token.secret]), ..*token }
@@ -126,26 +152,16 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(sha256(&self.secret))
     }
 
-    pub fn encode(&self) -> String {
-        let parts = [&self.user.as_bytes()[..], &self.session.as_bytes()[..], &self.secret[..]];
-        URL_SAFE_NO_PAD.encode(parts.concat())
-    }
-
-    pub fn decode(text: &str) -> Option<Self> {
-        let bytes: [u8; 64] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        Some(Self {
-            user: UserId::from_bytes(bytes[..16].try_into().ok()?),
-            session: SessionId::from_bytes(bytes[16..32].try_into().ok()?),
-            secret: bytes[32..].try_into().ok()?,
-        })
+    fn parts(&self) -> [&[u8]; 3] {
+        [self.user.as_bytes(), self.session.as_bytes(), &self.secret]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tradepost_kernel::{SessionId, UserId};
-
-    use super::{RefreshToken, SigningKey};
+    use super::{
+        Engine, RefreshToken, Secret, SessionId, SigningKey, TokenSettings, Tokens, URL_SAFE_NO_PAD, UserId,
+    };
 
     #[test]
     fn a_made_key_can_be_read_and_its_public_half_has_an_id() {
@@ -156,10 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_survives_its_text_form() {
+    fn a_refresh_token_survives_its_text_form_and_cannot_be_made_up() {
+        let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
+        let settings = TokenSettings { issuer: "i".into(), audience: "a".into() };
+        let tokens = Tokens::new(key, settings, &Secret::from_bytes(b"test"), 60);
         let token = RefreshToken::first(UserId::generate(), SessionId::generate()).unwrap();
-        let read = RefreshToken::decode(&token.encode()).unwrap();
+        let text = tokens.encode(&token);
+        let read = tokens.decode(&text).unwrap();
         assert_eq!((read.user, read.session, read.hash()), (token.user, token.session, token.hash()));
-        assert!(RefreshToken::decode("abc").is_none());
+
+        let mut bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        for index in 0..bytes.len() {
+            bytes[index] ^= 1;
+            assert!(tokens.decode(&URL_SAFE_NO_PAD.encode(&bytes)).is_none(), "byte {index}");
+            bytes[index] ^= 1;
+        }
+        assert!(tokens.decode("abc").is_none());
     }
 }

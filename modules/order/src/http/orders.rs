@@ -16,7 +16,7 @@ use crate::domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Status}
 
 /// An order to place.
 #[derive(Debug, ToSchema)]
-#[schema(example = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.1" }))]
+#[schema(example = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.01" }))]
 pub struct PlaceOrder {
     /// `market_buy` or `market_sell`.
     #[schema(value_type = String, example = "market_buy")]
@@ -25,7 +25,7 @@ pub struct PlaceOrder {
     #[schema(value_type = String, example = "BTC")]
     asset_id: AssetId,
     /// How much of it: more than 0, at most 10^12, at most 8 decimal places; a string or a number.
-    #[schema(value_type = String, example = "0.1")]
+    #[schema(value_type = String, example = "0.01")]
     quantity: Quantity,
     /// Ignored: a market order executes at the price of now.
     #[schema(value_type = Option<String>, example = "50000")]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -16,6 +17,10 @@ use tradepost_problem::{FieldError, Rejection, http};
 
 use super::{Fields, FromFields, Input};
 
+/// How long a client may take to send a body. Give it to the app as `app_data`; without it there is no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyTimeout(pub Duration);
+
 /// The body of a request, read as a `T`. An empty body counts as `{}`; unknown fields are ignored.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
@@ -27,8 +32,12 @@ impl<T: FromFields + 'static> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
         let bytes = Bytes::from_request(request, payload);
+        let timeout = request.app_data::<BodyTimeout>().map_or(Duration::MAX, |timeout| timeout.0);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = tokio::time::timeout(timeout, bytes).await.map_err(|_| {
+                Rejection::new(&http::TIMEOUT, "The body of the request did not arrive in time.")
+            })?;
+            let bytes = bytes.map_err(|error| unreadable(&error))?;
             if !bytes.is_empty() && !is_json {
                 return Err(Rejection::new(
                     &http::UNSUPPORTED_MEDIA_TYPE,

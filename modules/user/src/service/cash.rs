@@ -49,7 +49,8 @@ impl UserService {
     pub async fn deposit_for(&self, username: &Username, amount: Usd) -> Result<Usd, UserError> {
         let user = self.store.credentials(username).await?.ok_or(UserError::InvalidCredentials)?.user;
         let movement = Movement::Deposit { amount, daily_limit: None };
-        Ok(self.move_cash(user, movement, amount, None).await?.balance_after)
+        let description = "Deposit by the operator".parse().ok();
+        Ok(self.move_cash(user, movement, amount, description).await?.balance_after)
     }
 
     /// Pays cash out to the outside.

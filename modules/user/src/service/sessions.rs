@@ -113,7 +113,7 @@ impl UserService {
         Ok(Grant {
             access_token: self.tokens.access(session, refresh, at)?,
             expires_in: self.tokens.access_token_s(),
-            refresh_token: refresh.encode(),
+            refresh_token: self.tokens.encode(refresh),
             refresh_expires_in: (session.expires_at - at.timestamp()).max(0),
         })
     }
@@ -121,7 +121,7 @@ impl UserService {
     /// Exchanges a refresh token for the next one. A token used before ends the session, unless it comes back
     /// at once and nothing was done with its successor: then it gets the same answer again.
     pub async fn refresh(&self, token: &str) -> Result<Grant, UserError> {
-        let token = RefreshToken::decode(token).ok_or(UserError::InvalidRefreshToken)?;
+        let token = self.tokens.decode(token).ok_or(UserError::InvalidRefreshToken)?;
         for _ in 0..MOST_RACES {
             let session = self.store.session(token.user, token.session).await?;
             let now = self.clock.now();
