@@ -37,6 +37,7 @@ fn crates_depend_only_on_what_stands_below_them() {
         ("tradepost-user", &["kernel", "problem", "platform", "user-api"]),
         ("tradepost-inventory", &["kernel", "problem", "platform", "inventory-api"]),
         ("tradepost-order", &["kernel", "problem", "platform", "user-api", "inventory-api"]),
+        ("tradepost-gateway", &["kernel", "problem", "platform"]),
     ]);
     for (name, dependencies) in &dependencies() {
         let Some(allowed) = allowed.get(name.as_str()) else {
@@ -51,12 +52,13 @@ fn crates_depend_only_on_what_stands_below_them() {
 
 #[test]
 fn each_technology_stays_where_it_belongs() {
-    let rules: [(&str, &[&str]); 5] = [
+    let rules: [(&str, &[&str]); 6] = [
         ("dynoxide-rs", &["tradepost-engine"]),
         ("aws-sdk-dynamodb", &["tradepost-platform"]),
         ("aws-config", &["tradepost-platform"]),
         ("argon2", &["tradepost-user"]),
         ("utoipa-swagger-ui", &["tradepost"]),
+        ("hyper", &["tradepost-gateway"]),
     ];
     let dependencies = dependencies();
     for (technology, homes) in rules {

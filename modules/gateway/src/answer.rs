@@ -1,0 +1,155 @@
+//! An answer on its way back: its head copied without what concerns one connection, its body as it arrives.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use futures_util::stream::{self, Stream};
+use hyper::Response;
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, CONNECTION, CONTENT_TYPE};
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::next_frame;
+use crate::headers::{Nominated, vary};
+use crate::upload::{Pump, Stop, pumped};
+use crate::upstream::{Outcome, Permit};
+
+/// What goes on while an answer is passed on.
+pub(crate) struct Relay {
+    pub body: Incoming,
+    /// What is left of the request.
+    pub pump: Option<Pump>,
+    pub permit: Permit,
+    /// How long the upstream may send nothing.
+    pub idle: Duration,
+    /// When the exchange must be over; an event stream has no such moment.
+    pub until: Option<Instant>,
+}
+
+/// The answer broke off, so the connection to the client must, too: ended properly, half an answer would pass for a
+/// whole one.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer of the upstream broke off: {0}")]
+struct BrokenOff(&'static str);
+
+/// Whether a status says that there was nobody to answer, and not in the words of a module: that came from
+/// something in between. A module's own 503 is an answer like any other.
+pub(crate) fn is_stand_in<B>(answer: &Response<B>) -> bool {
+    let is_document = || answer.headers().get(CONTENT_TYPE).is_some_and(|v| v == "application/problem+json");
+    matches!(answer.status().as_u16(), 502..=504) && !is_document()
+}
+
+/// Whether events come as they happen, for as long as somebody listens.
+pub(crate) fn is_event_stream<B>(answer: &Response<B>) -> bool {
+    let media_type = answer.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    media_type.is_some_and(|value| {
+        value.get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+    })
+}
+
+/// The answer for the client. `is_head` says that the request was a HEAD, whose answers tell of a length and have no
+/// body.
+pub(crate) fn relayed(
+    answer: Response<Incoming>,
+    status: StatusCode,
+    is_head: bool,
+    relay: impl FnOnce(Incoming) -> Relay,
+) -> HttpResponse {
+    let (head, body) = answer.into_parts();
+    let told = head.headers.get(header::CONTENT_LENGTH);
+    let length = if is_head {
+        told.and_then(|length| length.to_str().ok()?.parse().ok())
+    } else {
+        body.size_hint().exact()
+    };
+    let mut response = HttpResponse::new(status);
+    copy(&head.headers, response.headers_mut());
+    if let (StatusCode::NOT_MODIFIED, Some(told)) = (status, told) {
+        append(response.headers_mut(), CONTENT_LENGTH, told.as_bytes());
+    }
+    let relay = relay(body);
+    let body = match length {
+        Some(0) => {
+            relay.permit.settle(Outcome::Answered);
+            BoxBody::new(())
+        }
+        Some(length) => SizedStream::new(length, relay.into_stream()).boxed(),
+        None => BodyStream::new(relay.into_stream()).boxed(),
+    };
+    response.set_body(body)
+}
+
+fn copy(from: &header::HeaderMap, to: &mut HeaderMap) {
+    let nominated = Nominated::new(from.get_all(CONNECTION).iter().map(|value| value.as_bytes()));
+    for (name, value) in from {
+        if !nominated.reaches_client(name.as_str()) {
+            continue;
+        }
+        let Ok(copied) = HeaderName::from_bytes(name.as_str().as_bytes()) else { continue };
+        if *name != header::VARY {
+            append(to, copied, value.as_bytes());
+            continue;
+        }
+        let vary = vary(value.to_str().unwrap_or("*"));
+        if !vary.is_empty() {
+            append(to, copied, vary.as_bytes());
+        }
+    }
+}
+
+fn append(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
+    // What one version of the library took for a value, the other does.
+    if let Ok(value) = HeaderValue::from_bytes(value) {
+        headers.append(name, value);
+    }
+}
+
+impl Relay {
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
+        stream::unfold(Some(self), async |relay| relay?.next().await)
+    }
+
+    /// The next chunk, and what is left to pass on after it. Nothing is waited for before the client has room for
+    /// more, so a client that reads slowly is not held against the upstream.
+    async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
+        let silence = Instant::now() + self.idle;
+        let limit = self.until.map_or(silence, |until| until.min(silence));
+        loop {
+            tokio::select! {
+                biased;
+                frame = next_frame(&mut self.body) => {
+                    let Some(frame) = frame else {
+                        self.permit.settle(Outcome::Answered);
+                        return None;
+                    };
+                    let Ok(frame) = frame else {
+                        return self.broken_off(Outcome::Broken, "the connection broke");
+                    };
+                    // Trailers have no way on: what they would be announced by is of one connection.
+                    if let Ok(bytes) = frame.into_data() {
+                        return Some((Ok(bytes), Some(self)));
+                    }
+                }
+                end = pumped(&mut self.pump) => match end {
+                    Ok(()) => self.pump = None,
+                    Err(Stop::Client(_)) => return self.broken_off(Outcome::Abandoned, "the request did"),
+                    Err(Stop::Upstream(_)) => return self.broken_off(Outcome::TimedOut, "it took no more of the request"),
+                },
+                () = sleep_until(limit) => return self.broken_off(Outcome::TimedOut, "it took too long"),
+            }
+        }
+    }
+
+    fn broken_off(
+        self,
+        outcome: Outcome,
+        why: &'static str,
+    ) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
+        self.permit.settle(outcome);
+        Some((Err(BrokenOff(why)), None))
+    }
+}

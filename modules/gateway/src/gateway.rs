@@ -1,0 +1,60 @@
+//! What every request and every health check shares.
+
+use std::sync::Arc;
+
+use tradepost_kernel::Clock;
+
+use crate::client::{Connections, connections};
+use crate::pool::Pool;
+use crate::upstream::Upstream;
+use crate::{Module, Settings};
+
+/// The upstreams of all modules and the connections to them. Give it to the app as `web::Data`.
+pub struct Gateway {
+    pub(crate) settings: Settings,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) connections: Connections,
+    pools: [Pool; 3],
+}
+
+impl Gateway {
+    /// A gateway that refuses bodies of more than `max_body_bytes`. The clock counts how long breakers stay open.
+    ///
+    /// # Errors
+    /// A sentence that names the setting that is wrong.
+    pub fn new(
+        settings: Settings,
+        max_body_bytes: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, String> {
+        settings.check()?;
+        let [user, order, inventory] = Module::ALL.map(|module| pool(&settings, module, &clock));
+        let pools = [user?, order?, inventory?];
+        Ok(Arc::new(Self { connections: connections(&settings), settings, max_body_bytes, pools }))
+    }
+
+    /// The module that owns a path, in the spelling of the request; nobody owns what is not to be forwarded.
+    #[must_use]
+    pub fn owner(&self, path: &str) -> Option<Module> {
+        Module::owning(path)
+    }
+
+    pub(crate) fn pool(&self, module: Module) -> &Pool {
+        let [user, order, inventory] = &self.pools;
+        match module {
+            Module::User => user,
+            Module::Order => order,
+            Module::Inventory => inventory,
+        }
+    }
+
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.pools.iter().flat_map(Pool::upstreams)
+    }
+}
+
+fn pool(settings: &Settings, module: Module, clock: &Arc<dyn Clock>) -> Result<Pool, String> {
+    let upstreams = settings.upstreams(module)?.into_iter();
+    let upstreams = upstreams.map(|at| Upstream::new(module, at, settings.breaker(), Arc::clone(clock)));
+    Ok(Pool::new(upstreams.collect::<Result<_, _>>()?))
+}

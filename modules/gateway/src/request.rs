@@ -1,0 +1,82 @@
+//! The head of a request, as an upstream gets it.
+
+use actix_web::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::{HttpMessage, HttpRequest};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, VIA};
+use hyper::http::uri::{PathAndQuery, Scheme};
+use hyper::{Method, Request, Uri, http};
+use tradepost_kernel::RequestId;
+
+use crate::error::Effect;
+use crate::forwarded;
+use crate::headers::Nominated;
+use crate::upload::Outgoing;
+use crate::upstream::Upstream;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Required of a gateway by RFC 9110 section 7.6.3.
+const VIA_GATEWAY: HeaderValue = HeaderValue::from_static("1.1 tradepost");
+/// The headers that every request gets.
+const OWN_HEADERS: usize = 7;
+
+/// The request for an upstream, its target byte for byte that of the client.
+pub(crate) fn outgoing(
+    request: &HttpRequest,
+    upstream: &Upstream,
+    body: Outgoing,
+) -> Result<Request<Outgoing>, http::Error> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(upstream.authority.clone())
+        .path_and_query(PathAndQuery::try_from(target)?)
+        .build()?;
+    let mut outgoing = Request::new(body);
+    *outgoing.method_mut() = Method::from_bytes(request.method().as_str().as_bytes())?;
+    *outgoing.uri_mut() = uri;
+    *outgoing.headers_mut() = headers(request, upstream)?;
+    Ok(outgoing)
+}
+
+/// The two crates have the same header types in two versions, which share no bytes: each value is copied once.
+fn headers(request: &HttpRequest, upstream: &Upstream) -> Result<HeaderMap, http::Error> {
+    let nominated = nominated(request);
+    let mut headers = HeaderMap::with_capacity(request.headers().len() + OWN_HEADERS);
+    for (name, value) in request.headers() {
+        if nominated.reaches_upstream(name.as_str()) {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes())?;
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes())?);
+        }
+    }
+    headers.insert(HOST, upstream.host.clone());
+    headers.append(VIA, VIA_GATEWAY);
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
+    headers.insert(X_REQUEST_ID, HeaderValue::from_str(id.as_str())?);
+    forwarded::say(request, &mut headers);
+    Ok(headers)
+}
+
+fn nominated(request: &HttpRequest) -> Nominated<'_> {
+    Nominated::new(request.headers().get_all(CONNECTION).map(|value| value.as_bytes()))
+}
+
+/// What the request may have done if it was sent and no answer came; the key counts only if it is sent along.
+pub(crate) fn effect(request: &HttpRequest) -> Effect {
+    const KEY: &str = "idempotency-key";
+    if matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS") {
+        Effect::Harmless
+    } else if request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY) {
+        Effect::Keyed
+    } else {
+        Effect::Unknown
+    }
+}
+
+/// The length of the body: `Some(0)` without one, `None` where only its end will tell.
+pub(crate) fn body_length(request: &HttpRequest) -> Option<u64> {
+    if request.headers().contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
+    let Some(length) = request.headers().get(CONTENT_LENGTH) else { return Some(0) };
+    length.to_str().ok()?.parse().ok()
+}
