@@ -4,17 +4,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tradepost_kernel::{Clock, SystemClock};
-use tradepost_platform::dynamo::{Dynamo, EngineKind};
+use tradepost_platform::dynamo::{Dynamo, EngineKind, TableDefinition};
 use tradepost_problem::Outage;
 
+use crate::config::ServerSettings;
 use crate::foundation::Foundation;
 use crate::health::Phase;
 use crate::modules::{self, Task};
 use crate::server::{self, Parts};
-use crate::{Config, ConfigError};
+use crate::{Config, ConfigError, internal};
 
 /// Why the platform did not start, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +42,49 @@ impl From<Outage> for StartError {
     }
 }
 
+/// A listener being served.
+struct Serving {
+    handle: ServerHandle,
+    done: JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    fn start(server: Server) -> Self {
+        Self { handle: server.handle(), done: tokio::spawn(server) }
+    }
+
+    /// Takes no new connections, and waits for the requests in flight.
+    async fn stop(self) {
+        self.handle.stop(true).await;
+        // Whatever the outcome, the server is gone.
+        let _ = self.done.await;
+    }
+}
+
+/// The sockets of a process, bound before anything else is begun.
+struct Listeners {
+    public: TcpListener,
+    internal: Option<TcpListener>,
+}
+
+impl Listeners {
+    fn bind(settings: &ServerSettings) -> Result<Self, StartError> {
+        let internal = Some(&settings.internal_listen).filter(|address| !address.is_empty());
+        Ok(Self {
+            public: listen(&settings.listen, "--listen")?,
+            internal: internal.map(|address| listen(address, "server.internal_listen")).transpose()?,
+        })
+    }
+}
+
 /// A running platform.
 pub struct App {
     address: SocketAddr,
-    dynamo: Dynamo,
+    internal_address: Option<SocketAddr>,
+    dynamo: Option<Dynamo>,
     phase: Arc<Phase>,
-    server: actix_web::dev::ServerHandle,
-    serving: JoinHandle<std::io::Result<()>>,
+    /// The public listener, and after it the internal one.
+    servers: Vec<Serving>,
     stop_tasks: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     drain: Duration,
@@ -59,61 +97,62 @@ impl App {
     /// A sentence that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         modules::check_settings(&config)?;
-        let listener = listen(&config.server.listen)?;
+        let listeners = Listeners::bind(&config.server)?;
         let holder = format!("process {} listening on {}", std::process::id(), config.server.listen);
-        let (dynamo, task) = modules::connect(&config, &holder).await?;
-        Self::start_on(config, listener, dynamo, task, Arc::new(SystemClock)).await
+        let (dynamo, task) = if modules::has_store(&config)? {
+            let (dynamo, task) = modules::connect(&config, &holder).await?;
+            (Some(dynamo), task)
+        } else {
+            (None, None)
+        };
+        Self::start_on(config, listeners, dynamo, task, Arc::new(SystemClock)).await
     }
 
-    /// The same on an engine without a file and with a clock of the caller's, for tests.
+    /// The same on a store and with a clock of the caller's, for tests.
     ///
     /// # Errors
     /// As [`App::start`].
-    pub async fn start_in_memory(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let listener = listen(&config.server.listen)?;
-        let (dynamo, task) = modules::embedded::in_memory(&config)?;
-        Self::start_on(config, listener, dynamo, Some(task), clock).await
+    pub async fn start_with(
+        config: Config,
+        dynamo: Dynamo,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        modules::check_settings(&config)?;
+        let listeners = Listeners::bind(&config.server)?;
+        let dynamo = modules::has_store(&config)?.then_some(dynamo);
+        Self::start_on(config, listeners, dynamo, None, clock).await
     }
 
     async fn start_on(
         config: Config,
-        listener: TcpListener,
-        dynamo: Dynamo,
+        listeners: Listeners,
+        dynamo: Option<Dynamo>,
         engine_task: Option<Task>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let tables = modules::tables(&config)?;
-        for table in &tables {
-            match config.storage.engine {
-                EngineKind::Embedded => {
-                    table.create(&dynamo).await?;
-                }
-                // Making tables takes rights that a server should not have.
-                EngineKind::Dynamodb => {
-                    if let Ok(false) = table.is_active(&dynamo).await {
-                        let name = dynamo.table(table.name);
-                        let name = name.name();
-                        tracing::error!(name, "there is no such table: run `tradepost create-tables`");
-                    }
-                }
-            }
+        if let Some(dynamo) = &dynamo {
+            prepare(&config, dynamo, &tables).await?;
         }
-        let foundation = Foundation::new(config, dynamo.clone(), clock)?;
+        let foundation = Foundation::new(config, dynamo.clone(), clock);
         let mut composition = modules::compose(&foundation)?;
         let (stop_tasks, stop) = watch::channel(false);
         let tasks = engine_task.into_iter().chain(composition.tasks.drain(..));
         let tasks = tasks.map(|task| tokio::spawn(task(stop.clone()))).collect();
         let phase = Arc::new(Phase::default());
-        let store = tables.first().map(|table| (dynamo.clone(), table.name));
-        let parts = Parts::new(&foundation, composition, Arc::clone(&phase), store)?;
+        let store = dynamo.clone().zip(tables.first().map(|table| table.name));
 
-        let address = listener.local_addr().map_err(|error| StartError::new(error.to_string()))?;
-        let server = server::start(parts, listener, &foundation.config.server)?;
-        let handle = server.handle();
-        let serving = tokio::spawn(server);
+        let address = local_address(&listeners.public)?;
+        let internal_address = listeners.internal.as_ref().map(local_address).transpose()?;
+        let internal =
+            listeners.internal.map(|listener| internal::start(&foundation, &composition, listener));
+        let internal = internal.transpose()?;
+        let parts = Parts::new(&foundation, composition, Arc::clone(&phase), store)?;
+        let public = server::start(parts, listeners.public, &foundation.config.server)?;
+        let servers = [Some(public), internal].into_iter().flatten().map(Serving::start).collect();
         phase.serving();
         let drain = Duration::from_millis(foundation.config.server.drain_ms);
-        Ok(Self { address, dynamo, phase, server: handle, serving, stop_tasks, tasks, drain })
+        Ok(Self { address, internal_address, dynamo, phase, servers, stop_tasks, tasks, drain })
     }
 
     /// Where the public API listens.
@@ -122,19 +161,25 @@ impl App {
         self.address
     }
 
-    /// The store, for proofs and for counting what it was asked.
+    /// Where other processes call the modules of this one, if they may.
     #[must_use]
-    pub fn store(&self) -> &Dynamo {
-        &self.dynamo
+    pub fn internal_address(&self) -> Option<SocketAddr> {
+        self.internal_address
+    }
+
+    /// The store, if this process has one: for proofs, and for counting what it was asked.
+    #[must_use]
+    pub fn store(&self) -> Option<&Dynamo> {
+        self.dynamo.as_ref()
     }
 
     /// Stops: not ready from now on, then no new connections, then requests in flight finish, then the tasks.
     pub async fn stop(self) {
         self.phase.draining();
         tokio::time::sleep(self.drain).await;
-        self.server.stop(true).await;
-        // Whatever the outcome, the server is gone.
-        let _ = self.serving.await;
+        for server in self.servers {
+            server.stop().await;
+        }
         let _ = self.stop_tasks.send(true);
         for task in self.tasks {
             let _ = task.await;
@@ -142,11 +187,35 @@ impl App {
     }
 }
 
-fn listen(address: &str) -> Result<TcpListener, StartError> {
+/// Makes the missing tables of an embedded engine, and says what is missing elsewhere: making tables takes rights
+/// that a server should not have.
+async fn prepare(config: &Config, dynamo: &Dynamo, tables: &[TableDefinition]) -> Result<(), StartError> {
+    for table in tables {
+        match config.storage.engine {
+            EngineKind::Embedded => {
+                table.create(dynamo).await?;
+            }
+            EngineKind::Dynamodb => {
+                if let Ok(false) = table.is_active(dynamo).await {
+                    let name = dynamo.table(table.name);
+                    let name = name.name();
+                    tracing::error!(name, "there is no such table: run `tradepost create-tables`");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn listen(address: &str, option: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => StartError::new(format!(
-            "Another program already listens on {address}. Stop it, or choose another address with --listen."
+            "Another program already listens on {address}. Stop it, or choose another address with {option}."
         )),
         _ => StartError::new(format!("Cannot listen on {address}: {error}.")),
     })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|error| StartError::new(error.to_string()))
 }

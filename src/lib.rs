@@ -8,6 +8,7 @@ pub mod config;
 mod fallback;
 mod foundation;
 mod health;
+mod internal;
 pub mod modules;
 mod openapi;
 pub mod report;

@@ -5,10 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use actix_web::web;
 use jsonwebtoken::jwk::JwkSet;
+use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tradepost_inventory_api::Catalog;
-use tradepost_platform::auth::Sessions;
+use tradepost_platform::auth::{KeyRing, Sessions};
 use tradepost_platform::dynamo::{Dynamo, EngineKind, TableDefinition};
 use tradepost_problem::About;
 use tradepost_user_api::Accounts;
@@ -17,9 +19,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::foundation::Foundation;
 use crate::{Config, StartError};
 
-#[cfg(not(any(feature = "user", feature = "order", feature = "inventory")))]
+#[cfg(not(any(feature = "user", feature = "order", feature = "inventory", feature = "gateway")))]
 compile_error!(
-    "A tradepost binary needs at least one module: enable the feature `user`, `order` or `inventory`."
+    "A tradepost binary needs at least one module: enable the feature `user`, `order`, `inventory` or `gateway`."
 );
 
 /// A task that runs beside the server until it is told to stop.
@@ -28,6 +30,10 @@ pub type Task = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Outp
 /// Adds to an app what the routes of a module answer from.
 pub type State = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 
+/// Adds to the internal listener the routes by which other processes call a module, or to the public one what
+/// answers where no route of this process does.
+pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
 /// The modules of this process, joined, and what they offer to each other.
 #[derive(Default)]
 pub struct Composition {
@@ -35,8 +41,16 @@ pub struct Composition {
     pub states: Vec<State>,
     /// What runs beside the server.
     pub tasks: Vec<Task>,
-    /// The public keys that verify access tokens.
+    /// What other processes may call.
+    pub internal: Vec<Routes>,
+    /// What answers requests that no route of this process takes; 404 and 405 unless told.
+    pub fallback: Option<Routes>,
+    /// Whether this process answers for the whole platform, with its one document.
+    pub is_whole: bool,
+    /// The public keys of access tokens, as this process publishes them.
     pub jwks: Option<JwkSet>,
+    /// The public keys that access tokens are verified with.
+    pub keys: Option<Arc<KeyRing>>,
     /// Who knows whether a session lives.
     pub sessions: Option<Arc<dyn Sessions>>,
     /// The accounts, for modules that trade.
@@ -52,7 +66,14 @@ pub struct Compiled {
     pub routes: fn(&mut ServiceConfig<'_>),
     /// Registers those that stand outside.
     pub root_routes: Option<fn(&mut ServiceConfig<'_>)>,
+    /// The modules it calls, here or in other processes.
     needs: &'static [&'static str],
+    /// Whether it makes or checks anything with the service secret.
+    needs_secret: bool,
+    /// Whether other modules call it.
+    is_called: bool,
+    /// Whether it cannot share a process with others.
+    stands_alone: bool,
     table: Option<TableDefinition>,
     problems: &'static [&'static [&'static About]],
     check: fn(&Config) -> Result<(), StartError>,
@@ -67,10 +88,12 @@ const COMPILED: &[Compiled] = &[
     user::MODULE,
     #[cfg(feature = "order")]
     order::MODULE,
+    #[cfg(feature = "gateway")]
+    gateway::MODULE,
 ];
 
 /// The names of all modules there are, for messages.
-const ALL: [&str; 3] = ["inventory", "user", "order"];
+const ALL: [&str; 4] = ["inventory", "user", "order", "gateway"];
 
 /// Every module compiled in.
 pub fn compiled() -> Vec<&'static Compiled> {
@@ -92,15 +115,27 @@ pub fn served(config: &Config) -> Result<Vec<&'static Compiled>, StartError> {
             return Err(StartError::new(sentence));
         }
     }
-    let wanted =
-        |module: &&Compiled| config.serve.is_empty() || config.serve.iter().any(|n| n == module.name);
+    let wanted = |module: &&Compiled| match config.serve.as_slice() {
+        [] => !module.stands_alone || COMPILED.len() == 1,
+        asked => asked.iter().any(|name| name == module.name),
+    };
     let served: Vec<_> = COMPILED.iter().filter(wanted).collect();
+    check_company(&served)?;
     for module in &served {
-        if let Some(need) = module.needs.iter().find(|need| served.iter().all(|other| other.name != **need)) {
-            return Err(missing(module.name, need));
-        }
+        peers::check(config, module, &served)?;
     }
     Ok(served)
+}
+
+fn check_company(served: &[&Compiled]) -> Result<(), StartError> {
+    match served.iter().find(|module| module.stands_alone) {
+        Some(alone) if served.len() > 1 => Err(StartError::new(format!(
+            "The module `{0}` stands in front of processes that serve the others, so it has a process of its own: \
+             take `{0}` or the others out of `serve`.",
+            alone.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Joins the modules that this process serves.
@@ -109,6 +144,7 @@ pub fn served(config: &Config) -> Result<Vec<&'static Compiled>, StartError> {
 /// A sentence that names the setting that is wrong or the module that is missing.
 pub fn compose(foundation: &Foundation) -> Result<Composition, StartError> {
     let mut composition = Composition::default();
+    peers::stand_in(foundation, &mut composition)?;
     for module in served(&foundation.config)? {
         (module.join)(foundation, &mut composition)?;
     }
@@ -128,7 +164,31 @@ pub fn tables(config: &Config) -> Result<Vec<TableDefinition>, StartError> {
 /// # Errors
 /// The first setting that is wrong.
 pub fn check_settings(config: &Config) -> Result<(), StartError> {
-    served(config)?.into_iter().try_for_each(|module| (module.check)(config))
+    let served = served(config)?;
+    let is_called = served.iter().any(|module| module.is_called);
+    let has_listener = !config.server.internal_listen.is_empty();
+    if has_listener && !is_called {
+        let names: Vec<_> = served.iter().map(|module| module.name).collect();
+        return Err(StartError::new(format!(
+            "server.internal_listen is set, but nothing in this process is called by others ({}): clear it.",
+            names.join(", ")
+        )));
+    }
+    let needs_secret = has_listener || served.iter().any(|module| module.needs_secret);
+    if config.is_production() && needs_secret && config.auth.service_secret.expose_secret().is_empty() {
+        return Err(StartError::new(
+            "Production needs auth.service_secret, the same in all processes; none is made up there.",
+        ));
+    }
+    served.into_iter().try_for_each(|module| (module.check)(config))
+}
+
+/// Whether this process keeps anything in a store.
+///
+/// # Errors
+/// As [`compose`].
+pub fn has_store(config: &Config) -> Result<bool, StartError> {
+    Ok(!tables(config)?.is_empty())
 }
 
 /// Where prices come from, if this process shows any.
@@ -148,12 +208,7 @@ pub fn problems() -> impl Iterator<Item = &'static [&'static About]> {
     COMPILED.iter().flat_map(|module| module.problems.iter().copied())
 }
 
-fn missing(caller: &str, callee: &str) -> StartError {
-    StartError::new(format!(
-        "The module `{caller}` needs `{callee}`, which this process does not serve: add `{callee}` to `serve`, in a \
-         binary that was built with the feature `{callee}`."
-    ))
-}
+mod peers;
 
 #[cfg(feature = "inventory")]
 mod inventory;
@@ -163,6 +218,9 @@ mod user;
 
 #[cfg(feature = "order")]
 mod order;
+
+#[cfg(feature = "gateway")]
+mod gateway;
 
 /// What the operator can do with accounts.
 #[cfg(feature = "user")]

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
-use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPages, http};
+use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPage, ProblemPages, http};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -43,9 +44,27 @@ pub fn frame() -> Document {
     Frame::openapi()
 }
 
+/// The document of the whole platform, for processes that serve a part of it or stand in front of it. A test holds
+/// it against what a binary with everything prints.
+pub const WHOLE: &str = include_str!("../openapi.json");
+
+/// Where the document lists every problem, so that a gateway can explain those of the services behind it.
+const PROBLEMS: &str = "x-problems";
+
 /// The problems this process can answer with.
 pub fn problems() -> ProblemPages {
-    ProblemPages::new(all_problems())
+    ProblemPages::new(all_problems().flatten().map(|about| ProblemPage::from(*about)))
+}
+
+/// The problems of the whole platform.
+pub fn whole_problems() -> ProblemPages {
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(rename = "x-problems")]
+        problems: Vec<ProblemPage>,
+    }
+    let listed = serde_json::from_str::<Listed>(WHOLE).map(|listed| listed.problems).unwrap_or_default();
+    ProblemPages::new(problems().all().iter().cloned().chain(listed))
 }
 
 fn all_problems() -> impl Iterator<Item = &'static [&'static About]> {
@@ -62,6 +81,8 @@ pub fn document() -> String {
 /// Adds what every route has in common: the security scheme, the answers any route can give, and the body and
 /// the examples of every problem, from the codes its description names.
 pub fn complete(document: &mut Document) {
+    let problems = serde_json::to_value(problems().all()).unwrap_or_default();
+    document.extensions.get_or_insert_default().insert(PROBLEMS.to_owned(), problems);
     let components = document.components.get_or_insert_default();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("bearer".to_owned(), RefOr::T(bearer));
@@ -80,7 +101,7 @@ pub fn complete(document: &mut Document) {
 fn add_common(operation: &mut Operation) {
     let mut common = vec![
         ("500", "`internal_error`: a defect of the platform."),
-        ("503", "`storage_unavailable`, `too_busy`: try again later."),
+        ("503", "`storage_unavailable`, `too_busy`, `service_unavailable`: try again later."),
     ];
     if operation.security.is_some() {
         common.push(("401", "`unauthenticated`: the token is missing, malformed, expired or revoked."));

@@ -13,7 +13,7 @@ use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App, Error, HttpResponse, HttpServer};
 use jsonwebtoken::jwk::JwkSet;
-use tradepost_platform::auth::{SessionCache, Sessions, Verifier};
+use tradepost_platform::auth::{KeyRing, SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::headers::secure;
 use tradepost_platform::request::BodyTimeout;
@@ -28,7 +28,7 @@ use crate::config::ServerSettings;
 use crate::fallback::{RouteTable, head_and_options, no_route};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
-use crate::modules::{Compiled, Composition, State};
+use crate::modules::{Compiled, Composition, Routes, State};
 use crate::{modules, openapi};
 
 /// What every worker of the server shares.
@@ -44,6 +44,7 @@ pub struct Parts {
     sessions: Option<Data<Arc<dyn Sessions>>>,
     problems: Data<ProblemPages>,
     routes: Data<RouteTable>,
+    fallback: Option<Routes>,
     document: Bytes,
 }
 
@@ -57,21 +58,30 @@ impl Parts {
     ) -> Result<Self, StartError> {
         let served = modules::served(&foundation.config)?;
         let document = describe(&served);
-        let keys = composition.jwks.unwrap_or(JwkSet { keys: Vec::new() });
+        // A process without keys takes no token; its routes are public.
+        let keys = composition.keys.unwrap_or_else(|| Arc::new(KeyRing::fixed(&JwkSet { keys: Vec::new() })));
         let tokens = foundation.config.auth.tokens();
-        let has_keys = !keys.keys.is_empty();
         Ok(Self {
             served,
             states: composition.states,
             readiness: Data::new(Readiness { phase, store }),
             metrics: Data::new(Metrics::install().map_err(StartError::new)?),
-            verifier: Data::new(Verifier::new(&keys, &tokens, Arc::clone(&foundation.clock))),
-            keys: has_keys.then(|| Data::new(keys)),
+            verifier: Data::new(Verifier::new(keys, &tokens, Arc::clone(&foundation.clock))),
+            keys: composition.jwks.map(Data::new),
             session_cache: Data::from(Arc::clone(&foundation.session_cache)),
             sessions: composition.sessions.map(Data::new),
-            problems: Data::new(openapi::problems()),
+            problems: Data::new(if composition.is_whole {
+                openapi::whole_problems()
+            } else {
+                openapi::problems()
+            }),
             routes: Data::new(RouteTable::new(&document)),
-            document: Bytes::from(document.to_json().unwrap_or_default()),
+            fallback: composition.fallback,
+            document: if composition.is_whole {
+                Bytes::from_static(openapi::WHOLE.as_bytes())
+            } else {
+                Bytes::from(document.to_json().unwrap_or_default())
+            },
         })
     }
 
@@ -98,7 +108,12 @@ impl Parts {
         modules::swagger_ui(config);
         let mut described = ServiceConfig::new(config);
         api(&mut described, &self.served, &self.states);
-        config.default_service(web::to(no_route));
+        match &self.fallback {
+            Some(fallback) => fallback(config),
+            None => {
+                config.default_service(web::to(no_route));
+            }
+        }
     }
 }
 

@@ -135,7 +135,7 @@ pub async fn deposit(config: Config, username: &str, amount: &str) -> Result<Exi
 
 async fn foundation(config: Config, verb: &str) -> Result<Foundation, StartError> {
     let dynamo = modules::connect_existing(&config, &holder(verb)).await?;
-    Foundation::new(config, dynamo, Arc::new(SystemClock))
+    Ok(Foundation::new(config, Some(dynamo), Arc::new(SystemClock)))
 }
 
 fn holder(verb: &str) -> String {

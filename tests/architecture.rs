@@ -52,13 +52,14 @@ fn crates_depend_only_on_what_stands_below_them() {
 
 #[test]
 fn each_technology_stays_where_it_belongs() {
-    let rules: [(&str, &[&str]); 6] = [
+    let rules: [(&str, &[&str]); 7] = [
         ("dynoxide-rs", &["tradepost-engine"]),
         ("aws-sdk-dynamodb", &["tradepost-platform"]),
         ("aws-config", &["tradepost-platform"]),
         ("argon2", &["tradepost-user"]),
-        ("utoipa-swagger-ui", &["tradepost"]),
         ("hyper", &["tradepost-gateway"]),
+        ("reqwest", &["tradepost-platform", "tradepost-gateway", "tradepost", "tradepost-testkit"]),
+        ("utoipa-swagger-ui", &["tradepost"]),
     ];
     let dependencies = dependencies();
     for (technology, homes) in rules {

@@ -1,6 +1,7 @@
 //! How the inventory module is joined.
 
 use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes, state};
+use tradepost_inventory_api::wire;
 
 use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
 
@@ -9,6 +10,9 @@ pub const MODULE: Compiled = Compiled {
     routes,
     root_routes: None,
     needs: &[],
+    needs_secret: false,
+    is_called: true,
+    stands_alone: false,
     table: None,
     problems: &[PROBLEMS],
     check,
@@ -19,6 +23,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     let settings = settings(&foundation.config)?;
     let inventory = Inventory::new(settings, Arc::clone(&foundation.clock)).map_err(StartError::new)?;
     composition.catalog = Some(inventory.clone());
+    let catalog = Arc::clone(&inventory);
+    composition.internal.push(Arc::new(move |config| wire::routes(config, catalog.clone())));
     let task = Arc::clone(&inventory);
     composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
     composition.states.push(Arc::new(state(inventory)));

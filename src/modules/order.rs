@@ -3,13 +3,16 @@
 use tradepost_order::{OrderService, PROBLEMS, Settings, TABLE, routes, state};
 use tradepost_platform::cursor::Cursors;
 
-use super::{Arc, Compiled, Composition, Config, Foundation, StartError, missing};
+use super::{Arc, Compiled, Composition, Config, Foundation, StartError, peers::missing};
 
 pub const MODULE: Compiled = Compiled {
     name: "order",
     routes,
     root_routes: None,
     needs: &["user", "inventory"],
+    needs_secret: true,
+    is_called: false,
+    stands_alone: false,
     table: Some(TABLE),
     problems: &[PROBLEMS],
     check,
@@ -21,10 +24,10 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     let accounts = composition.accounts.clone().ok_or_else(|| missing("order", "user"))?;
     let catalog = composition.catalog.clone().ok_or_else(|| missing("order", "inventory"))?;
     let clock = Arc::clone(&foundation.clock);
-    let service = OrderService::new(settings, foundation.dynamo.clone(), accounts, catalog, clock);
+    let service = OrderService::new(settings, foundation.store()?.clone(), accounts, catalog, clock);
     let task = Arc::clone(&service);
     composition.tasks.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
-    let cursors = Cursors::new(foundation.secret.derive("cursors"));
+    let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(service, cursors)));
     Ok(())
 }

@@ -3,8 +3,9 @@
 use secrecy::ExposeSecret;
 use tradepost_platform::cursor::Cursors;
 use tradepost_user::{PROBLEMS, Settings, SigningKey, TABLE, UserService, routes, state};
+use tradepost_user_api::wire;
 
-use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
+use super::{Arc, Compiled, Composition, Config, Foundation, KeyRing, ServiceConfig, StartError};
 use crate::foundation::kept;
 
 pub const MODULE: Compiled = Compiled {
@@ -12,6 +13,9 @@ pub const MODULE: Compiled = Compiled {
     routes,
     root_routes: Some(keys),
     needs: &[],
+    needs_secret: true,
+    is_called: true,
+    stands_alone: false,
     table: Some(TABLE),
     problems: &[PROBLEMS, tradepost_user_api::PROBLEMS],
     check,
@@ -20,10 +24,16 @@ pub const MODULE: Compiled = Compiled {
 
 fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
     let service = service(foundation)?;
-    composition.jwks = Some(service.jwks());
+    let jwks = service.jwks();
+    composition.keys = Some(Arc::new(KeyRing::fixed(&jwks)));
+    composition.jwks = Some(jwks);
     composition.sessions = Some(service.clone());
     composition.accounts = Some(service.clone());
-    let cursors = Cursors::new(foundation.secret.derive("cursors"));
+    let (accounts, sessions) = (service.clone(), service.clone());
+    composition
+        .internal
+        .push(Arc::new(move |config| wire::routes(config, accounts.clone(), sessions.clone())));
+    let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(service, cursors)));
     Ok(())
 }
@@ -46,6 +56,9 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
 fn check(config: &Config) -> Result<(), StartError> {
     settings(config)?;
     match config.auth.signing_key.expose_secret() {
+        "" if config.is_production() => {
+            Err(StartError::new("Production needs auth.signing_key; none is made up there."))
+        }
         "" => Ok(()),
         pem => signing_key(pem).map(|_| ()),
     }
@@ -62,8 +75,8 @@ pub fn service(foundation: &Foundation) -> Result<Arc<UserService>, StartError> 
         settings,
         config.auth.tokens(),
         key,
-        &foundation.secret,
-        &foundation.dynamo,
+        &foundation.secret()?,
+        foundation.store()?,
         Arc::clone(&foundation.session_cache),
         Arc::clone(&foundation.clock),
     )?;

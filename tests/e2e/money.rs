@@ -144,6 +144,8 @@ async fn random_trading_agrees_with_a_simple_model_to_the_cent(world: World) {
 async fn an_order_takes_at_most_three_writes_and_a_read(world: World) {
     let (own, user) = quiet(&world).await;
     user.deposit("500.00").await;
+    // A process of its own looks the session up for itself, once in 20 seconds.
+    user.get("/api/v1/orders").await.expect(200);
     for (order_type, quantity, status) in [
         ("market_buy", "0.2", 201),
         ("market_buy", "0.2", 201),

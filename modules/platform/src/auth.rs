@@ -1,10 +1,12 @@
 //! Who is calling: access tokens, the middleware that checks them, and whether their session still lives.
 
 mod caller;
+mod keys;
 mod liveness;
 mod token;
 
 pub use caller::{Caller, signed_in};
+pub use keys::{KeyRing, KeySource};
 pub use liveness::{SessionCache, Sessions};
 pub use token::{Claims, TokenSettings, Verifier};
 

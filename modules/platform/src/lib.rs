@@ -1,10 +1,12 @@
 //! The machinery every module stands on, without a word of business: who is calling, what they sent, the
-//! store, cursors, secrets and telemetry.
+//! store, other processes, cursors, secrets and telemetry.
 
 pub mod auth;
 pub mod cursor;
 pub mod dynamo;
 pub mod headers;
+pub mod journey;
+pub mod peer;
 pub mod request;
 pub mod secrets;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! The document itself.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A problem document, `application/problem+json` (RFC 9457): the body of every answer that is not a success.
@@ -33,6 +34,10 @@ pub struct Problem<'a> {
     /// With every 422: each field that broke its rule; none when the request was refused for another reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_errors: Option<&'a [FieldError]>,
+    /// Between processes of the platform only: the error itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub error: Option<&'a Value>,
 }
 
 /// One field that broke its rule.

@@ -90,6 +90,7 @@ fn render(refusal: &Refusal, status: StatusCode, instance: &str, request_id: &st
         message: &refusal.detail,
         request_id,
         validation_errors: (status == StatusCode::UNPROCESSABLE_ENTITY).then_some(&refusal.fields),
+        error: refusal.error.as_ref(),
     };
     serde_json::to_vec(&problem).unwrap_or_default()
 }

@@ -16,5 +16,5 @@ pub use document::{FieldError, Problem};
 pub use failure::{About, Failure, Kind};
 pub use finish::finish;
 pub use outage::{OUTAGES, Outage};
-pub use pages::{ProblemPages, explain_problem, list_problems};
+pub use pages::{ProblemPage, ProblemPages, explain_problem, list_problems};
 pub use rejection::Rejection;

@@ -20,6 +20,14 @@ const BUSY: About = About {
     explanation: "Too many requests want the same thing at once and this one gave up waiting. Nothing was \
                   changed by it; try again.",
 };
+const PEER: About = About {
+    code: "service_unavailable",
+    kind: Kind::Unavailable,
+    title: "Service unavailable",
+    explanation: "A part of the platform that this needs did not answer. The request may or may not have taken \
+                  effect: look before repeating it, or repeat it with the same Idempotency-Key where the route \
+                  accepts one.",
+};
 const INTERNAL: About = About {
     code: "internal_error",
     kind: Kind::Internal,
@@ -29,7 +37,7 @@ const INTERNAL: About = About {
 };
 
 /// The problems an [`Outage`] can be.
-pub const OUTAGES: &[&About] = &[&STORAGE, &BUSY, &INTERNAL];
+pub const OUTAGES: &[&About] = &[&STORAGE, &BUSY, &PEER, &INTERNAL];
 
 /// No answer, or none that makes sense, from something needed. It is logged with its cause where it is made,
 /// once, and carries only what may be sent.
@@ -40,6 +48,8 @@ pub enum Outage {
     Storage,
     /// Contention that retries could not resolve; nothing was written.
     Busy,
+    /// Another process did not answer, or not in words that can be read; whether it did what was asked is unknown.
+    Peer,
     /// What was stored or computed contradicts itself.
     Internal,
 }
@@ -59,6 +69,13 @@ impl Outage {
         Self::Busy
     }
 
+    /// Another process did not answer: logs the cause.
+    #[must_use]
+    pub fn peer(operation: &str, cause: &dyn fmt::Display) -> Self {
+        tracing::error!(operation, %cause, "another process did not answer");
+        Self::Peer
+    }
+
     /// A defect: logs the cause.
     #[must_use]
     pub fn internal(operation: &str, cause: &dyn fmt::Display) -> Self {
@@ -74,6 +91,9 @@ impl fmt::Display for Outage {
                 "The store did not answer in time. Whether the request took effect is not known."
             }
             Self::Busy => "The platform is too busy to do this now. Please try again.",
+            Self::Peer => {
+                "A part of the platform did not answer in time. Whether the request took effect is not known."
+            }
             Self::Internal => "Something went wrong on our side. It has been logged under this request id.",
         })
     }
@@ -86,6 +106,7 @@ impl Failure for Outage {
         match self {
             Self::Storage => &STORAGE,
             Self::Busy => &BUSY,
+            Self::Peer => &PEER,
             Self::Internal => &INTERNAL,
         }
     }

@@ -4,20 +4,52 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 
+use serde::{Deserialize, Serialize};
+
 use crate::http::ROUTE_NOT_FOUND;
 use crate::{About, Rejection};
 
+/// One sort of problem, as its page shows it and as the OpenAPI document lists it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProblemPage {
+    /// Stable, snake_case.
+    pub code: String,
+    /// The status code of the answer.
+    pub status: u16,
+    /// A few words.
+    pub title: String,
+    /// When it happens and what to do.
+    pub explanation: String,
+}
+
+impl From<&About> for ProblemPage {
+    fn from(about: &About) -> Self {
+        Self {
+            code: about.code.to_owned(),
+            status: about.kind.status(),
+            title: about.title.to_owned(),
+            explanation: about.explanation.to_owned(),
+        }
+    }
+}
+
 /// The problems this process can answer with. Give it to the app as `web::Data`.
 #[derive(Debug)]
-pub struct ProblemPages(Vec<&'static About>);
+pub struct ProblemPages(Vec<ProblemPage>);
 
 impl ProblemPages {
-    /// Collects the lists of all modules; a code that several share stands once.
-    pub fn new(lists: impl IntoIterator<Item = &'static [&'static About]>) -> Self {
-        let mut all: Vec<_> = lists.into_iter().flatten().copied().collect();
-        all.sort_by_key(|about| about.code);
-        all.dedup_by_key(|about| about.code);
+    /// Collects pages; a code that comes several times stands once.
+    pub fn new(pages: impl IntoIterator<Item = ProblemPage>) -> Self {
+        let mut all: Vec<_> = pages.into_iter().collect();
+        all.sort_by(|one, other| one.code.cmp(&other.code));
+        all.dedup_by(|one, other| one.code == other.code);
         Self(all)
+    }
+
+    /// All pages, by code.
+    #[must_use]
+    pub fn all(&self) -> &[ProblemPage] {
+        &self.0
     }
 }
 
@@ -25,7 +57,7 @@ impl ProblemPages {
 #[get("/problems")]
 pub async fn list_problems(pages: Data<ProblemPages>) -> HttpResponse {
     let rows = pages.0.iter().fold(String::new(), |rows, about| {
-        let (code, title) = (about.code, about.title);
+        let (code, title) = (&about.code, &about.title);
         rows + &format!("<li><a href=\"/problems/{code}\"><code>{code}</code></a> {title}</li>\n")
     });
     html("Problems", &format!("<ul>\n{rows}</ul>"))
@@ -42,11 +74,9 @@ pub async fn explain_problem(
     };
     let body = format!(
         "<p>Status {}, code <code>{}</code>.</p>\n<p>{}</p>\n<p><a href=\"/problems\">All problems</a></p>",
-        about.kind.status(),
-        about.code,
-        about.explanation
+        about.status, about.code, about.explanation
     );
-    Ok(html(about.title, &body))
+    Ok(html(&about.title, &body))
 }
 
 fn html(title: &str, body: &str) -> HttpResponse {

@@ -5,6 +5,8 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::http::VALIDATION;
 use crate::{About, Failure, FieldError};
@@ -19,13 +21,20 @@ pub(crate) struct Refusal {
     pub detail: String,
     pub fields: Vec<FieldError>,
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub error: Option<Value>,
 }
 
 impl Rejection {
     /// A problem of this sort, with what went wrong this time (safe to show a person).
     #[must_use]
     pub fn new(about: &'static About, detail: impl Into<String>) -> Self {
-        Self(Box::new(Refusal { about, detail: detail.into(), fields: Vec::new(), headers: Vec::new() }))
+        Self(Box::new(Refusal {
+            about,
+            detail: detail.into(),
+            fields: Vec::new(),
+            headers: Vec::new(),
+            error: None,
+        }))
     }
 
     /// Fields that broke their rules, all of them.
@@ -41,6 +50,14 @@ impl Rejection {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
+        self
+    }
+
+    /// The same with the error itself in the member `error`, from which another process of the platform rebuilds
+    /// it. Only for answers that stay inside the platform.
+    #[must_use]
+    pub fn carrying(mut self, error: &impl Serialize) -> Self {
+        self.0.error = serde_json::to_value(error).ok();
         self
     }
 

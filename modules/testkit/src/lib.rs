@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod clock;
+mod deployment;
 mod world;
 
 pub use answer::Answer;

@@ -7,31 +7,31 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use crate::deployment::Deployment;
+use crate::{Client, ShiftedClock};
 use reqwest::Method;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
-use tradepost::{App, Config, Overrides};
-use tradepost_kernel::Clock;
-
-use crate::{Client, ShiftedClock};
 
 /// How the platform is deployed. Every end-to-end test runs in every shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
     /// All modules in one process, the engine in memory.
     Monolith,
+    /// A server per module in the test process, behind the gateway, over HTTP, on one engine in memory.
+    Split,
 }
 
 impl Shape {
     /// All shapes there are.
-    pub const ALL: [Self; 1] = [Self::Monolith];
+    pub const ALL: [Self; 2] = [Self::Monolith, Self::Split];
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Monolith => "monolith",
+            Self::Split => "split",
         })
     }
 }
@@ -60,10 +60,10 @@ pub(crate) fn next_number() -> u64 {
 }
 
 /// A platform that a test wants for itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Setup {
-    keys: BTreeMap<String, String>,
-    clock: Arc<ShiftedClock>,
+    pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) clock: Arc<ShiftedClock>,
 }
 
 impl Setup {
@@ -87,17 +87,15 @@ impl Setup {
 pub struct World {
     /// In which shape it runs.
     pub shape: Shape,
-    app: Arc<App>,
+    deployment: Arc<Deployment>,
     client: Client,
 }
 
 impl World {
     /// The platform that all tests of a shape share; each makes its own users.
     pub async fn shared(shape: Shape) -> Self {
-        static MONOLITH: OnceCell<World> = OnceCell::const_new();
-        match shape {
-            Shape::Monolith => MONOLITH.get_or_init(|| Self::start(shape, Setup::default())).await.clone(),
-        }
+        static WORLDS: [OnceCell<World>; Shape::ALL.len()] = [const { OnceCell::const_new() }; _];
+        WORLDS[shape as usize].get_or_init(|| Self::start(shape, Setup::default())).await.clone()
     }
 
     /// A platform of this test's own, in the same shape.
@@ -106,40 +104,25 @@ impl World {
     }
 
     async fn start(shape: Shape, setup: Setup) -> Self {
-        // The engine is in memory, but the signing key is made once and kept.
-        let keys_folder = TempDir::new().unwrap();
-        let mut keys: BTreeMap<String, String> = BTreeMap::from([
-            ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
-            ("server.workers".to_owned(), "2".to_owned()),
-            ("auth.service_secret".to_owned(), "a secret that only the tests know of".to_owned()),
-            ("data_dir".to_owned(), keys_folder.path().display().to_string()),
-        ]);
-        keys.extend(setup.keys);
-        let overrides = Overrides { keys: keys.into_iter().collect(), ..Overrides::default() };
-        let clock: Arc<dyn Clock> = setup.clock;
-        let Shape::Monolith = shape;
         // On the runtime itself and not inside the test's future, so that the platform outlives the test.
-        let started = RUNTIME.spawn(async move {
-            App::start_in_memory(Config::load(&overrides).unwrap(), clock).await.unwrap()
-        });
-        let app = started.await.unwrap();
-        let base = format!("http://{}", app.address());
+        let deployment = RUNTIME.spawn(Deployment::start(shape, setup)).await.unwrap();
+        let base = format!("http://{}", deployment.address());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { shape, app: Arc::new(app), client: Client { http, base } }
+        Self { shape, deployment: Arc::new(deployment), client: Client { http, base } }
     }
 
     /// Demands that the books are right.
     pub async fn reconcile(&self) {
-        let report = tradepost::modules::prove(self.app.store()).await.unwrap();
+        let report = tradepost::modules::prove(self.deployment.store()).await.unwrap();
         assert!(report.is_clean(), "{report}");
     }
 
     /// How many reads and writes the store was asked for while `work` ran. Only meaningful on a platform of one's
     /// own.
     pub async fn storage_calls<T>(&self, work: impl Future<Output = T>) -> (T, u64, u64) {
-        let (reads, writes) = self.app.store().calls().so_far();
+        let (reads, writes) = self.deployment.storage_calls().await;
         let result = work.await;
-        let (reads_after, writes_after) = self.app.store().calls().so_far();
+        let (reads_after, writes_after) = self.deployment.storage_calls().await;
         (result, reads_after - reads, writes_after - writes)
     }
 

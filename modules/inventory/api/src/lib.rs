@@ -1,6 +1,8 @@
 //! What the inventory module offers to the others: what an asset is called, whether it can be traded, and its
 //! newest price.
 
+pub mod wire;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, Price, Timestamp};

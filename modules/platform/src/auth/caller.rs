@@ -46,9 +46,9 @@ pub async fn signed_in<B: MessageBody + 'static>(
 }
 
 async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
-    let claims = bearer_token(request)
-        .and_then(|token| request.app_data::<Data<Verifier>>()?.verify(token))
-        .ok_or_else(unauthenticated)?;
+    let (token, verifier) =
+        bearer_token(request).zip(request.app_data::<Data<Verifier>>()).ok_or_else(unauthenticated)?;
+    let claims = verifier.verify(token).await?.ok_or_else(unauthenticated)?;
     match is_live(request, &claims).await {
         Ok(true) => {}
         Ok(false) => return Err(unauthenticated()),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{Clock, SessionId, UserId};
+use tradepost_problem::Outage;
+
+use super::KeyRing;
 
 /// What an access token says (RFC 7519 section 4, and `uid`, `sid`, `role`, `typ` of this platform).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,34 +45,33 @@ pub struct TokenSettings {
 
 /// Checks access tokens against the published keys. Costs no storage call.
 pub struct Verifier {
-    keys: Vec<(String, DecodingKey)>,
+    keys: Arc<KeyRing>,
     validation: Validation,
     clock: Arc<dyn Clock>,
 }
 
 impl Verifier {
-    /// A verifier for tokens signed with one of `keys`. Keys that are not Ed25519 or have no `kid` are left out.
+    /// A verifier for tokens signed with one of `keys`.
     #[must_use]
-    pub fn new(keys: &JwkSet, settings: &TokenSettings, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(keys: Arc<KeyRing>, settings: &TokenSettings, clock: Arc<dyn Clock>) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The library would ask the machine's clock; expiry is checked below against the platform's.
         validation.validate_exp = false;
-        let keys = keys
-            .keys
-            .iter()
-            .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)));
-        Self { keys: keys.collect(), validation, clock }
+        Self { keys, validation, clock }
     }
 
     /// The claims of a valid token, or `None`.
-    #[must_use]
-    pub fn verify(&self, token: &str) -> Option<Claims> {
-        let kid = decode_header(token).ok()?.kid?;
-        let (_, key) = self.keys.iter().find(|(id, _)| *id == kid)?;
-        let claims = decode::<Claims>(token, key, &self.validation).ok()?.claims;
-        (claims.typ == "access" && self.clock.now().timestamp() < claims.exp).then_some(claims)
+    ///
+    /// # Errors
+    /// [`Outage`] when the key of the token is not known yet and cannot be had now.
+    pub async fn verify(&self, token: &str) -> Result<Option<Claims>, Outage> {
+        let Some(kid) = decode_header(token).ok().and_then(|header| header.kid) else { return Ok(None) };
+        let Some(key) = self.keys.key(&kid).await? else { return Ok(None) };
+        let claims = decode::<Claims>(token, &key, &self.validation).ok().map(|token| token.claims);
+        let now = self.clock.now().timestamp();
+        Ok(claims.filter(|claims| claims.typ == "access" && now < claims.exp))
     }
 }

@@ -14,6 +14,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tradepost_problem::Outage;
 
+use crate::journey::Journey;
+
 use super::{Dynamo, Item, Key, OPERATION, PK, Table, to_item};
 
 /// No attempt starts later than this after the first.
@@ -192,7 +194,8 @@ impl<E: Clone> Write<E> {
         if let Some(defect) = self.defect.take() {
             return Err(defect.into());
         }
-        let deadline = Instant::now() + DEADLINE;
+        let latest = Instant::now() + DEADLINE;
+        let deadline = Journey::current_deadline().map_or(latest, |waited_for| waited_for.min(latest));
         let mut unknown = false;
         let mut ceiling = Duration::from_millis(10);
         loop {

@@ -10,10 +10,12 @@ use actix_web::{Error, HttpMessage};
 use tracing::Instrument;
 use tradepost_kernel::RequestId;
 
+use crate::journey::{Journey, Trace};
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request its id (the client's own if plausible), puts it on every log line and on the answer,
-/// writes one line per request and counts it by route template. The outermost middleware.
+/// Gives the request its id (the client's own if plausible) and its trace, puts the id on every log line, on the
+/// answer and on every onward call, writes one line per request and counts it by route template. The outermost middleware.
 ///
 /// # Errors
 /// Passes on those of the layers below.
@@ -27,8 +29,10 @@ pub async fn observe<B: MessageBody>(
     let path = request.path().to_owned();
     request.extensions_mut().insert(id.clone());
 
-    let span = tracing::info_span!("request", request_id = id.as_str(), trace_id = trace_id(&request));
-    let mut response = next.call(request).instrument(span.clone()).await?;
+    let trace = trace(&request);
+    let span = tracing::info_span!("request", request_id = id.as_str(), trace_id = trace.id());
+    let journey = Journey { request: id.clone(), trace, deadline: None };
+    let mut response = journey.carry(next.call(request).instrument(span.clone())).await?;
 
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
@@ -46,10 +50,9 @@ fn request_id(request: &ServiceRequest) -> RequestId {
     given.and_then(RequestId::accept).unwrap_or_else(RequestId::generate)
 }
 
-/// The trace id of a W3C `traceparent` header (`00-{32 hex}-{16 hex}-{2 hex}`).
-fn trace_id(request: &ServiceRequest) -> Option<&str> {
-    let trace = request.headers().get("traceparent")?.to_str().ok()?.split('-').nth(1)?;
-    (trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(trace)
+fn trace(request: &ServiceRequest) -> Trace {
+    let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    given.and_then(Trace::accept).unwrap_or_else(Trace::begin)
 }
 
 fn milliseconds(elapsed: Duration) -> u64 {

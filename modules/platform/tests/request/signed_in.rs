@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tradepost_kernel::{Clock, SessionId, Timestamp, UserId};
-use tradepost_platform::auth::{Caller, SessionCache, Sessions, TokenSettings, Verifier, signed_in};
+use tradepost_platform::auth::{Caller, KeyRing, SessionCache, Sessions, TokenSettings, Verifier, signed_in};
 use tradepost_platform::request::{Body, Path};
 use tradepost_problem::Outage;
 
@@ -79,7 +79,8 @@ impl World {
         public.common.key_id = Some(KID.to_owned());
         let settings = TokenSettings { issuer: "tradepost".to_owned(), audience: "api".to_owned() };
         let keys = JwkSet { keys: vec![public.clone()] };
-        let verifier = Data::new(Verifier::new(&keys, &settings, Arc::new(StandingClock)));
+        let verifier =
+            Data::new(Verifier::new(Arc::new(KeyRing::fixed(&keys)), &settings, Arc::new(StandingClock)));
         let sessions = Arc::new(Register {
             answer: Mutex::new(Ok(true)),
             asked: AtomicUsize::new(0),

@@ -3,6 +3,7 @@
 //! Every method may be called twice with the same arguments; no answer means unknown, never refused.
 
 mod error;
+pub mod wire;
 
 use std::fmt;
 
@@ -40,7 +41,7 @@ pub trait Accounts: Send + Sync {
 
 /// Which positions are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", tag = "which", content = "assets")]
 pub enum Positions {
     /// All there are, cash included: one query.
     All,
