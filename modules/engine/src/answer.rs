@@ -27,6 +27,13 @@ impl Answer {
         Answer::error(&DynoxideError::InternalServerError(message.to_owned()))
     }
 
+    /// A refusal of the service's front, ahead of any operation.
+    pub(crate) fn refusal(status: u16, exception: &str, message: &str) -> Answer {
+        let kind = format!("com.amazon.coral.service#{exception}");
+        let body = serde_json::json!({ "__type": kind, "message": message }).to_string();
+        Answer { status, body: body.into_bytes() }
+    }
+
     pub(crate) fn unknown_operation() -> Answer {
         let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
         Answer { status: 400, body: body.as_bytes().to_vec() }

@@ -10,10 +10,7 @@ use aws_smithy_types::body::SdkBody;
 
 use crate::Engine;
 use crate::answer::Answer;
-use crate::dispatch::dispatch;
-
-/// What DynamoDB's operations are prefixed with in the target header.
-const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+use crate::dispatch::perform;
 
 /// An HTTP client with one connector for all settings: there are no connections that could differ.
 pub(crate) fn http_client(engine: Engine) -> SharedHttpClient {
@@ -35,10 +32,9 @@ impl HttpConnector for Connector {
 
 async fn answer(engine: &Engine, request: &HttpRequest) -> Answer {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
-    let Some(operation) = target.strip_prefix(TARGET_PREFIX) else { return Answer::unknown_operation() };
     // Only a streamed body has no bytes at hand, and DynamoDB has no operation that streams one.
     let body = request.body().bytes().unwrap_or_default();
-    dispatch(&engine.inner.worker, operation, body).await
+    perform(&engine.inner.worker, target, body).await
 }
 
 fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {

@@ -8,8 +8,12 @@ use serde::de::DeserializeOwned;
 use crate::answer::{Answer, read};
 use crate::worker::Worker;
 
-/// Performs one DynamoDB operation.
-pub(crate) async fn dispatch(worker: &Worker, operation: &str, body: &[u8]) -> Answer {
+/// What DynamoDB's operations are prefixed with in the header `X-Amz-Target`.
+const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+
+/// Performs the DynamoDB operation that a target header names.
+pub(crate) async fn perform(worker: &Worker, target: &str, body: &[u8]) -> Answer {
+    let Some(operation) = target.strip_prefix(TARGET_PREFIX) else { return Answer::unknown_operation() };
     match operation {
         "CreateTable" => call(worker, body, Database::create_table).await,
         "DescribeTable" => call(worker, body, Database::describe_table).await,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why the engine could not be opened, swept or copied. The message is a whole sentence for an operator.
+/// Why the engine could not be opened, served, swept or copied. The message is a whole sentence for an operator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
@@ -64,6 +64,12 @@ pub enum EngineError {
     #[error("expired items could not all be deleted: {reason}")]
     Sweep {
         /// What the engine says.
+        reason: String,
+    },
+    /// The engine cannot be served to other processes.
+    #[error("{reason}")]
+    Serve {
+        /// A whole sentence that says what to do.
         reason: String,
     },
     /// The operating system gives us no thread.

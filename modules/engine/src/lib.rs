@@ -1,5 +1,5 @@
 //! An embedded DynamoDB-compatible engine that the AWS SDK talks to through its HTTP connector: in process,
-//! no socket, data in one SQLite file (or in memory).
+//! no socket, data in one SQLite file (or in memory). [`Server`] opens it to other processes.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), tradepost_engine::EngineError> {
@@ -25,7 +25,9 @@ mod answer;
 mod connector;
 mod dispatch;
 mod error;
+mod http;
 mod lock;
+mod settings;
 mod snapshot;
 mod sweep;
 mod worker;
@@ -38,6 +40,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 
 pub use crate::error::EngineError;
+pub use crate::http::{ACCESS_KEY_ID, Server};
+pub use crate::settings::Settings;
 pub use crate::snapshot::snapshot;
 
 use crate::lock::FolderLock;
