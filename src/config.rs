@@ -13,8 +13,13 @@ use tradepost_platform::telemetry::LogSettings;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PRODUCTION: &str = include_str!("../config/production.toml");
-/// Keys whose values are never printed.
-const SECRETS: [&str; 2] = ["auth.signing_key", "auth.service_secret"];
+/// Keys whose values are never printed, and what stands there when they have none.
+const SECRETS: [(&str, &str); 4] = [
+    ("auth.signing_key", "(made and kept in data_dir)"),
+    ("auth.service_secret", "(made and kept in data_dir)"),
+    ("storage.access_key_id", "(from the AWS chain)"),
+    ("storage.secret_access_key", "(from the AWS chain)"),
+];
 
 /// The fewest characters of a service secret.
 pub const SECRET_LENGTH: usize = 32;
@@ -235,6 +240,7 @@ impl Config {
         }
         self.server.check()?;
         self.peers.check()?;
+        self.storage.check().map_err(ConfigError)?;
         let plain = |text: &str| !text.is_empty() && text.is_ascii() && !text.contains(['>', '?', '~']);
         if !plain(&self.auth.issuer) || !plain(&self.auth.audience) {
             return refuse("auth.issuer and auth.audience must be plain ASCII without `>`, `?` or `~`.");
@@ -341,10 +347,9 @@ fn flatten(key: &str, value: &Value, lines: &mut Vec<String>) {
                 flatten(&format!("{key}.{name}"), value, lines);
             }
         }
-        kind if SECRETS.contains(&key) => {
+        kind if let Some((_, none)) = SECRETS.iter().find(|(secret, _)| *secret == key) => {
             let is_empty = matches!(kind, ValueKind::String(text) if text.is_empty());
-            let shown = if is_empty { "(made and kept in data_dir)" } else { "********" };
-            lines.push(format!("{key} = {shown}"));
+            lines.push(format!("{key} = {}", if is_empty { none } else { "********" }));
         }
         ValueKind::String(text) => lines.push(format!("{key} = {text:?}")),
         ValueKind::Array(values) => {
@@ -387,6 +392,8 @@ mod tests {
             ("server.workers", "many", "workers"),
             ("auth.service_secret", "too short", "auth.service_secret"),
             ("environment", "prod", "prod"),
+            ("storage.access_key_id", "AKIDEXAMPLE", "storage.secret_access_key"),
+            ("storage.secret_access_key", "secret", "storage.access_key_id"),
         ] {
             let error = with(&[(key, value)]).err().unwrap();
             assert!(error.contains(named), "{key}: {error}");
@@ -427,9 +434,11 @@ mod tests {
 
     #[test]
     fn printed_settings_hide_secrets() {
-        let printed = with(&PRODUCTION).unwrap().masked();
+        let keys = [("storage.access_key_id", "AKIDEXAMPLE"), ("storage.secret_access_key", "a key to it")];
+        let printed = with(&[&PRODUCTION[..], &keys].concat()).unwrap().masked();
         assert!(printed.contains("auth.service_secret = ********"), "{printed}");
         assert!(!printed.contains("0123456789abcdef") && !printed.contains("some key"));
+        assert!(!printed.contains("AKIDEXAMPLE") && !printed.contains("a key to it"));
         assert!(printed.contains("server.listen = \"0.0.0.0:8080\""));
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::Table;
@@ -24,7 +26,7 @@ pub enum EngineKind {
 }
 
 /// The section `[storage]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
     /// Which engine stores the data.
@@ -37,6 +39,30 @@ pub struct StorageSettings {
     pub region: String,
     /// Another endpoint than the region's own; empty for AWS.
     pub endpoint: String,
+    /// The access key id; empty takes the credentials from the usual AWS chain.
+    pub access_key_id: SecretString,
+    /// The secret access key that goes with it.
+    pub secret_access_key: SecretString,
+}
+
+impl StorageSettings {
+    /// Checks what one setting demands of another.
+    ///
+    /// # Errors
+    /// A sentence that names the keys that are wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let is_empty = |secret: &SecretString| secret.expose_secret().is_empty();
+        if is_empty(&self.access_key_id) != is_empty(&self.secret_access_key) {
+            return Err("storage.access_key_id and storage.secret_access_key go together.".to_owned());
+        }
+        Ok(())
+    }
+
+    /// None where they come from the usual AWS chain.
+    fn credentials(&self) -> Option<Credentials> {
+        let (id, secret) = (self.access_key_id.expose_secret(), self.secret_access_key.expose_secret());
+        (!id.is_empty()).then(|| Credentials::new(id, secret, None, None, "settings"))
+    }
 }
 
 /// How often the store was asked, for the budgets of the hot paths.
@@ -89,6 +115,9 @@ impl Dynamo {
         }
         if !settings.endpoint.is_empty() {
             loader = loader.endpoint_url(&settings.endpoint);
+        }
+        if let Some(credentials) = settings.credentials() {
+            loader = loader.credentials_provider(credentials);
         }
         Self::with(Client::new(&loader.load().await), &settings.table_prefix)
     }
