@@ -38,6 +38,8 @@ pub struct Common {
 pub enum Verb {
     /// Run the platform (what happens without a command)
     Serve(Serve),
+    /// Serve the embedded engine over the DynamoDB protocol, so that several processes can share it
+    Engine(Engine),
     /// Prove the books: every balance, ledger, order and settlement; exits 1 if anything is wrong
     Reconcile {
         /// Print the result as JSON
@@ -75,6 +77,17 @@ pub struct Serve {
     pub serve: Option<String>,
 }
 
+/// Options of `engine`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Engine {
+    /// The address of the engine; port 0 takes any free one. Beyond this machine it needs engine.secret
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Keep the data in memory, where it ends with the process: for tests and demos
+    #[arg(long)]
+    pub in_memory: bool,
+}
+
 impl Cli {
     /// What the command line sets over the configuration.
     #[must_use]
@@ -88,6 +101,9 @@ impl Cli {
         for options in own.into_iter().flatten() {
             keys.extend(options.listen.iter().map(|listen| ("server.listen".to_owned(), listen.clone())));
             keys.extend(options.serve.iter().map(|serve| ("serve".to_owned(), serve.clone())));
+        }
+        if let Some(Verb::Engine(Engine { listen: Some(listen), .. })) = &self.verb {
+            keys.push(("engine.listen".to_owned(), listen.clone()));
         }
         Overrides { config_dir: self.common.config_dir.clone(), keys }
     }

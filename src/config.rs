@@ -14,9 +14,10 @@ use tradepost_platform::telemetry::LogSettings;
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PRODUCTION: &str = include_str!("../config/production.toml");
 /// Keys whose values are never printed, and what stands there when they have none.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("auth.signing_key", "(made and kept in data_dir)"),
     ("auth.service_secret", "(made and kept in data_dir)"),
+    ("engine.secret", "(none)"),
     ("storage.access_key_id", "(from the AWS chain)"),
     ("storage.secret_access_key", "(from the AWS chain)"),
 ];

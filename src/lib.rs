@@ -5,6 +5,7 @@
 mod app;
 pub mod cli;
 pub mod config;
+pub mod engine;
 mod fallback;
 mod foundation;
 mod health;
@@ -13,6 +14,7 @@ pub mod modules;
 mod openapi;
 pub mod report;
 mod server;
+pub mod stop;
 pub mod verbs;
 
 pub use app::{App, StartError};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tradepost::cli::{Cli, Verb};
-use tradepost::{App, Config, StartError, verbs};
+use tradepost::{App, Config, StartError, engine, stop, verbs};
 use tradepost_platform::telemetry::start_logging;
 
 #[tokio::main]
@@ -27,6 +27,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     start_logging(&config.log).map_err(StartError::new)?;
     match cli.verb {
         None | Some(Verb::Serve(_)) => serve(config).await,
+        Some(Verb::Engine(options)) => engine::serve(config, &options).await,
         Some(Verb::Reconcile { json }) => verbs::reconcile(config, json).await,
         Some(Verb::CreateTables) => verbs::create_tables(config).await,
         Some(Verb::CheckConfig) => verbs::check_config(config).await,
@@ -40,24 +41,8 @@ async fn serve(config: Config) -> Result<ExitCode, StartError> {
     let description = verbs::description(&config);
     let app = App::start(config).await?;
     verbs::say(&description.with_address(app.address()));
-    stop_signal().await?;
+    stop::signal().await?;
     tracing::info!("stopping");
     app.stop().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Waits for Ctrl-C, or for SIGTERM as a container sends it.
-async fn stop_signal() -> Result<(), StartError> {
-    let failed = |error: std::io::Error| StartError::new(format!("Signals cannot be received: {error}."));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
 }

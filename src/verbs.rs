@@ -108,6 +108,7 @@ pub async fn create_tables(config: Config) -> Result<ExitCode, StartError> {
 pub async fn check_config(config: Config) -> Result<ExitCode, StartError> {
     say(&config.masked());
     modules::check_settings(&config)?;
+    modules::embedded::check(&config)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,6 +139,6 @@ async fn foundation(config: Config, verb: &str) -> Result<Foundation, StartError
     Ok(Foundation::new(config, Some(dynamo), Arc::new(SystemClock)))
 }
 
-fn holder(verb: &str) -> String {
+pub(crate) fn holder(verb: &str) -> String {
     format!("process {} running `tradepost {verb}`", std::process::id())
 }

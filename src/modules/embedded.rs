@@ -1,10 +1,17 @@
 //! The embedded engine.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, Dynamo, StartError, Task};
-use tradepost_engine::{Engine, EngineError};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tradepost_engine::{Engine, EngineError, Server, Settings};
+use tradepost_kernel::SystemClock;
+
+use super::{Arc, Config, Dynamo, StartError, Task};
+
+pub use tradepost_engine::ACCESS_KEY_ID;
 
 /// Opens the engine in the data folder, and the task that removes what has expired.
 ///
@@ -38,6 +45,57 @@ pub fn in_memory(config: &Config) -> Result<(Dynamo, Task), StartError> {
 pub fn snapshot(config: &Config, to: &Path) -> Result<Dynamo, StartError> {
     tradepost_engine::snapshot(&config.data_dir, to)?;
     Ok(connect(&Engine::open_snapshot(to)?, config).0)
+}
+
+/// An engine that other processes share.
+pub struct SharedEngine {
+    server: Server,
+    /// Whether its callers must sign their requests.
+    pub asks_for_signatures: bool,
+    stop_sweep: watch::Sender<bool>,
+    sweep: JoinHandle<()>,
+}
+
+impl SharedEngine {
+    /// Opens the engine, in the data folder or in memory, and serves it where the settings say.
+    ///
+    /// # Errors
+    /// As [`open`], and when the address cannot be had or must not be used.
+    pub fn start(config: &Config, holder: &str, in_memory: bool) -> Result<Self, StartError> {
+        let settings = settings(config)?;
+        let engine = if in_memory { Engine::in_memory()? } else { Engine::open(&config.data_dir, holder)? };
+        let server = Server::start(&engine, &settings, Arc::new(SystemClock))?;
+        let (stop_sweep, stop) = watch::channel(false);
+        let sweep = tokio::spawn(sweep(engine, stop));
+        Ok(Self { server, asks_for_signatures: settings.asks_for_signatures(), stop_sweep, sweep })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Finishes the requests in flight and closes the engine.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        let _ = self.stop_sweep.send(true);
+        // Whatever the outcome, the task is gone.
+        let _ = self.sweep.await;
+    }
+}
+
+/// Checks the section `[engine]`.
+///
+/// # Errors
+/// The setting that is wrong.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    settings(config).map(|_| ())
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let settings: Settings = config.section("engine")?;
+    settings.check().map_err(StartError::new)?;
+    Ok(settings)
 }
 
 fn connect(engine: &Engine, config: &Config) -> (Dynamo, Task) {

@@ -1,0 +1,125 @@
+//! `tradepost engine`: one engine, shared by several processes of the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::json;
+use support::{Client, Server, run, text, tradepost};
+use tempfile::TempDir;
+
+const SECRET: &str = "only the services know";
+
+fn engine(folder: &Path, arguments: &[&str]) -> Server {
+    let mut command = tradepost(folder, &["engine", "--listen", "127.0.0.1:0"]);
+    command.args(arguments).env("TRADEPOST__ENGINE__SECRET", SECRET);
+    Server::spawn(command)
+}
+
+/// A command that works on the engine, with this secret and one set of keys for all.
+fn with_store(folder: &Path, engine: &Server, secret: &str, arguments: &[&str]) -> Command {
+    let mut command = tradepost(folder, arguments);
+    for (name, value) in [
+        ("ENGINE", "dynamodb"),
+        ("ENDPOINT", &engine.base),
+        ("REGION", "local"),
+        ("ACCESS_KEY_ID", "tradepost"),
+        ("SECRET_ACCESS_KEY", secret),
+    ] {
+        command.env(format!("TRADEPOST__STORAGE__{name}"), value);
+    }
+    command.args(["--data-dir", "keys"]);
+    command
+}
+
+fn create_tables(folder: &Path, engine: &Server, secret: &str) -> Output {
+    with_store(folder, engine, secret, &["create-tables"]).output().unwrap()
+}
+
+fn serve(folder: &Path, engine: &Server) -> Server {
+    Server::spawn(with_store(folder, engine, SECRET, &["serve", "--listen", "127.0.0.1:0"]))
+}
+
+#[tokio::test]
+async fn processes_share_what_it_keeps() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &[]);
+    for said in ["Data        ./data", "storage.endpoint", "storage.region = local", "AWS_SECRET_ACCESS_KEY"]
+    {
+        assert!(shared.said.contains(said), "{said} is missing in {}", shared.said);
+    }
+    assert!(!shared.said.contains(SECRET));
+    let made = create_tables(folder.path(), &shared, SECRET);
+    assert!(text(&made.stdout).contains("tradepost_users: made"), "{}", text(&made.stderr));
+
+    let (one, other) = (serve(folder.path(), &shared), serve(folder.path(), &shared));
+    let client = Client::register(&one.base, "sharer_1").await;
+    assert_eq!(client.post("/balance/deposit", json!({ "amount": "12.34" })).await.unwrap().0, 201);
+    let elsewhere = Client::log_in(&other.base, "sharer_1", "TestPassword123!").await.unwrap();
+    assert_eq!(elsewhere.get("/balance").await["current_balance"], "12.34");
+    assert!(one.stop() && other.stop());
+
+    let proof = with_store(folder.path(), &shared, SECRET, &["reconcile"]).output().unwrap();
+    assert!(text(&proof.stdout).contains("The books are right."), "{}", text(&proof.stderr));
+    assert!(shared.stop(), "a stop that was asked for is a success");
+    let again = engine(folder.path(), &[]);
+    let there = create_tables(folder.path(), &again, SECRET);
+    assert!(text(&there.stdout).contains("tradepost_users: there already"), "{}", text(&there.stderr));
+}
+
+#[test]
+fn a_wrong_secret_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &["--in-memory"]);
+    let refused = create_tables(folder.path(), &shared, "another secret than that");
+    assert!(!refused.status.success());
+    assert!(create_tables(folder.path(), &shared, SECRET).status.success());
+}
+
+#[test]
+fn it_holds_the_data_folder() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &[]);
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"], &["engine", "--listen", "127.0.0.1:0"]] {
+        let refused = run(folder.path(), arguments);
+        let said = text(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(&format!("process {}", shared.id())), "{said}");
+    }
+}
+
+#[test]
+fn in_memory_it_leaves_no_file() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &["--in-memory"]);
+    assert!(shared.said.contains("in memory"));
+    assert!(create_tables(folder.path(), &shared, SECRET).status.success());
+    assert!(shared.stop());
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn what_would_let_strangers_in_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let production = [
+        "--set=environment=production",
+        "--set=auth.signing_key=x",
+        "--set=auth.service_secret=12345678901234567890123456789012",
+    ];
+    for (arguments, named) in [
+        (&["--listen", "0.0.0.0:0"][..], "engine.secret"),
+        (&["--listen", "127.0.0.1:0", "--set", "engine.secret=fifteen letters"], "at least 16"),
+        (&["--listen", "nonsense"], "engine.listen"),
+        (&production[..], "storage.embedded_in_production"),
+    ] {
+        let refused = run(folder.path(), &[&["engine"], arguments].concat());
+        let said = text(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(named), "{arguments:?}: {said}");
+    }
+    let checked = run(folder.path(), &["check-config", "--set", "engine.listen=0.0.0.0:8000"]);
+    assert!(!checked.status.success() && text(&checked.stderr).contains("engine.secret"));
+    let checked = run(folder.path(), &["check-config", "--set", &format!("engine.secret={SECRET}")]);
+    assert!(checked.status.success() && text(&checked.stdout).contains("engine.secret = ********"));
+    assert!(!text(&checked.stdout).contains(SECRET));
+}
