@@ -53,6 +53,7 @@ fn crates_depend_only_on_what_stands_below_them() {
 #[test]
 fn each_technology_stays_where_it_belongs() {
     let rules: &[(&str, &[&str])] = &[
+    let rules: [(&str, &[&str]); 7] = [
         ("dynoxide-rs", &["tradepost-engine"]),
         ("aws-sdk-dynamodb", &["tradepost-platform"]),
         ("aws-config", &["tradepost-platform"]),
@@ -61,6 +62,7 @@ fn each_technology_stays_where_it_belongs() {
         ("hyper", &["tradepost-gateway"]),
         ("reqwest", &["tradepost-platform", "tradepost-gateway", "tradepost", "tradepost-testkit"]),
         ("utoipa-swagger-ui", &["tradepost"]),
+        ("hyper-util", &["tradepost-gateway"]),
     ];
     let dependencies = dependencies();
     for (technology, homes) in rules.iter().copied() {

@@ -20,14 +20,17 @@ use crate::upstream::{Outcome, Permit};
 
 /// What goes on while an answer is passed on.
 pub(crate) struct Relay {
-    pub body: Incoming,
+    body: Incoming,
     /// What is left of the request.
-    pub pump: Option<Pump>,
-    pub permit: Permit,
+    pump: Option<Pump>,
+    permit: Permit,
     /// How long the upstream may send nothing.
-    pub idle: Duration,
+    idle: Duration,
     /// When the exchange must be over; an event stream has no such moment.
-    pub until: Option<Instant>,
+    until: Option<Instant>,
+    began: Instant,
+    /// How much of the time since was spent on waiting for the upstream.
+    waited: Duration,
 }
 
 /// The answer broke off, so the connection to the client must, too: ended properly, half an answer would pass for a
@@ -46,9 +49,8 @@ pub(crate) fn is_stand_in<B>(answer: &Response<B>) -> bool {
 /// Whether events come as they happen, for as long as somebody listens.
 pub(crate) fn is_event_stream<B>(answer: &Response<B>) -> bool {
     let media_type = answer.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
-    media_type.is_some_and(|value| {
-        value.get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
-    })
+    let essence = media_type.and_then(|value| value.split(|byte| *byte == b';').next());
+    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
 }
 
 /// The answer for the client. `is_head` says that the request was a HEAD, whose answers tell of a length and have no
@@ -109,39 +111,60 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
 }
 
 impl Relay {
+    pub fn new(
+        body: Incoming,
+        pump: Option<Pump>,
+        permit: Permit,
+        idle: Duration,
+        until: Option<Instant>,
+    ) -> Self {
+        Self { body, pump, permit, idle, until, began: Instant::now(), waited: Duration::ZERO }
+    }
+
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
         stream::unfold(Some(self), async |relay| relay?.next().await)
     }
 
     /// The next chunk, and what is left to pass on after it. Nothing is waited for before the client has room for
-    /// more, so a client that reads slowly is not held against the upstream.
+    /// more.
     async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
-        let silence = Instant::now() + self.idle;
+        let asked = Instant::now();
+        let silence = asked + self.idle;
         let limit = self.until.map_or(silence, |until| until.min(silence));
         loop {
             tokio::select! {
                 biased;
-                frame = next_frame(&mut self.body) => {
-                    let Some(frame) = frame else {
+                frame = next_frame(&mut self.body) => match frame {
+                    None => {
                         self.permit.settle(Outcome::Answered);
                         return None;
-                    };
-                    let Ok(frame) = frame else {
-                        return self.broken_off(Outcome::Broken, "the connection broke");
-                    };
-                    // Trailers have no way on: what they would be announced by is of one connection.
-                    if let Ok(bytes) = frame.into_data() {
-                        return Some((Ok(bytes), Some(self)));
                     }
-                }
+                    Some(Err(_)) => return self.broken_off(Outcome::Broken, "the connection broke"),
+                    // Trailers have no way on: what they would be announced by is of one connection.
+                    Some(Ok(frame)) => if let Ok(bytes) = frame.into_data() {
+                        self.waited += asked.elapsed();
+                        return Some((Ok(bytes), Some(self)));
+                    },
+                },
                 end = pumped(&mut self.pump) => match end {
                     Ok(()) => self.pump = None,
                     Err(Stop::Client(_)) => return self.broken_off(Outcome::Abandoned, "the request did"),
-                    Err(Stop::Upstream(_)) => return self.broken_off(Outcome::TimedOut, "it took no more of the request"),
+                    Err(Stop::Upstream(_)) => return self.broken_off(Outcome::TimedOut, "it took no more"),
                 },
-                () = sleep_until(limit) => return self.broken_off(Outcome::TimedOut, "it took too long"),
+                () = sleep_until(limit) => {
+                    let outcome = self.late(asked);
+                    return self.broken_off(outcome, "it took too long");
+                }
             }
         }
+    }
+
+    /// A client that takes its time to read uses up the time of the exchange, and that is not to be held against
+    /// the upstream.
+    fn late(&self, asked: Instant) -> Outcome {
+        let waited = self.waited + asked.elapsed();
+        let is_upstream_s_fault = asked.elapsed() >= self.idle || waited * 2 >= self.began.elapsed();
+        if is_upstream_s_fault { Outcome::TimedOut } else { Outcome::Abandoned }
     }
 
     fn broken_off(

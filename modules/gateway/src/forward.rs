@@ -14,7 +14,7 @@ use crate::client::Fault;
 use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Unanswered};
 use crate::pool::Pool;
 use crate::request::{body_length, effect, outgoing};
-use crate::upload::{Allowance, Outgoing, Pump, Stop, collect, pumped, stream};
+use crate::upload::{Allowance, Outgoing, Pump, Stop, Streaming, collect, pumped};
 use crate::upstream::{Outcome, Permit};
 use crate::{Gateway, Module};
 
@@ -43,17 +43,20 @@ enum Upload {
     /// Can be sent any number of times.
     Whole(Bytes),
     /// Can be sent once.
-    Streamed(Outgoing, Pump),
+    Streaming(Streaming),
 }
 
 impl Upload {
-    fn take(&mut self) -> (Outgoing, Option<Pump>) {
+    fn take(&mut self, until: Instant) -> (Outgoing, Option<Pump>) {
         match std::mem::replace(self, Self::Whole(Bytes::new())) {
             Self::Whole(bytes) => {
                 *self = Self::Whole(bytes.clone());
                 (Outgoing::whole(bytes), None)
             }
-            Self::Streamed(body, pump) => (body, Some(pump)),
+            Self::Streaming(streaming) => {
+                let (body, pump) = streaming.start(until);
+                (body, Some(pump))
+            }
         }
     }
 }
@@ -72,8 +75,8 @@ impl Gateway {
         Ok(match (length, effect) {
             (Some(0), _) => Upload::Whole(Bytes::new()),
             (_, Effect::Unknown) => {
-                let (body, pump) = stream(payload, length, allowance, self.settings.idle_timeout());
-                Upload::Streamed(body, pump)
+                let idle = self.settings.idle_timeout();
+                Upload::Streaming(Streaming { payload, length, allowance, idle })
             }
             _ => Upload::Whole(collect(payload, allowance).await?),
         })
@@ -96,7 +99,7 @@ impl Exchange<'_> {
         let mut may_repeat = self.effect != Effect::Unknown;
         let mut effect = Effect::None;
         loop {
-            let (body, mut pump) = upload.take();
+            let (body, mut pump) = upload.take(until);
             let fault = match self.attempt(&permit, body, &mut pump, until).await {
                 Ok(answer) => return self.answer(answer, permit, pump, until),
                 Err(Stop::Client(rejection)) => return Err(rejection),
@@ -132,9 +135,10 @@ impl Exchange<'_> {
         })?;
         let mut answer = self.gateway.connections.request(request);
         loop {
-            // Silence counts from when the upstream could have had all of the request.
-            let silence = Instant::now() + self.gateway.settings.idle_timeout();
-            let limit = if pump.is_some() { until } else { until.min(silence) };
+            // Silence counts from when the upstream could have had all of the request; until then the pump tells
+            // whose fault it is that nothing moves.
+            let is_sent = pump.is_none();
+            let limit = until.min(Instant::now() + self.gateway.settings.idle_timeout());
             tokio::select! {
                 biased;
                 answer = &mut answer => return answer.map_err(|error| Stop::Upstream(error.into())),
@@ -142,7 +146,7 @@ impl Exchange<'_> {
                     end?;
                     *pump = None;
                 }
-                () = sleep_until(limit) => return Err(Stop::Upstream(Fault::TimedOut)),
+                () = sleep_until(limit), if is_sent => return Err(Stop::Upstream(Fault::TimedOut)),
             }
         }
     }
@@ -166,7 +170,7 @@ impl Exchange<'_> {
         let until = (!is_event_stream(&answer)).then_some(until);
         let is_head = self.request.method().as_str() == "HEAD";
         let idle = self.gateway.settings.idle_timeout();
-        Ok(relayed(answer, status, is_head, |body| Relay { body, pump, permit, idle, until }))
+        Ok(relayed(answer, status, is_head, |body| Relay::new(body, pump, permit, idle, until)))
     }
 
     fn nobody(&self) -> Rejection {

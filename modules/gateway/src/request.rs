@@ -2,7 +2,8 @@
 
 use actix_web::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::{HttpMessage, HttpRequest};
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, VIA};
+use hyper::body::Body;
+use hyper::header::{self, HOST, HeaderMap, HeaderName, HeaderValue, VIA};
 use hyper::http::uri::{PathAndQuery, Scheme};
 use hyper::{Method, Request, Uri, http};
 use tradepost_kernel::RequestId;
@@ -31,10 +32,15 @@ pub(crate) fn outgoing(
         .authority(upstream.authority.clone())
         .path_and_query(PathAndQuery::try_from(target)?)
         .build()?;
+    let is_empty = body.is_end_stream();
     let mut outgoing = Request::new(body);
     *outgoing.method_mut() = Method::from_bytes(request.method().as_str().as_bytes())?;
     *outgoing.uri_mut() = uri;
     *outgoing.headers_mut() = headers(request, upstream)?;
+    // Where content is to be expected, its absence is said (RFC 9110 section 8.6); hyper says only what there is.
+    if is_empty && !is_safe(request) {
+        outgoing.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     Ok(outgoing)
 }
 
@@ -50,8 +56,11 @@ fn headers(request: &HttpRequest, upstream: &Upstream) -> Result<HeaderMap, http
     }
     headers.insert(HOST, upstream.host.clone());
     headers.append(VIA, VIA_GATEWAY);
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
-    headers.insert(X_REQUEST_ID, HeaderValue::from_str(id.as_str())?);
+    let id = match request.extensions().get::<RequestId>() {
+        Some(id) => HeaderValue::from_str(id.as_str())?,
+        None => HeaderValue::from_str(RequestId::generate().as_str())?,
+    };
+    headers.insert(X_REQUEST_ID, id);
     forwarded::say(request, &mut headers);
     Ok(headers)
 }
@@ -63,13 +72,17 @@ fn nominated(request: &HttpRequest) -> Nominated<'_> {
 /// What the request may have done if it was sent and no answer came; the key counts only if it is sent along.
 pub(crate) fn effect(request: &HttpRequest) -> Effect {
     const KEY: &str = "idempotency-key";
-    if matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS") {
+    if is_safe(request) {
         Effect::Harmless
     } else if request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY) {
         Effect::Keyed
     } else {
         Effect::Unknown
     }
+}
+
+fn is_safe(request: &HttpRequest) -> bool {
+    matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS")
 }
 
 /// The length of the body: `Some(0)` without one, `None` where only its end will tell.

@@ -12,7 +12,7 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tradepost_platform::request::BodyTimeout;
 use tradepost_problem::{Rejection, http};
 
@@ -118,6 +118,12 @@ impl Allowance {
         Self { bytes: max_bytes, time }
     }
 
+    /// The same, and not beyond a moment.
+    fn until(mut self, until: Instant) -> Self {
+        self.time = self.time.min(until.saturating_duration_since(Instant::now()));
+        self
+    }
+
     /// The next chunk. Only waiting for the client uses its time up.
     async fn next(&mut self, payload: &mut Payload) -> Result<Option<Bytes>, Rejection> {
         let asked = Instant::now();
@@ -148,31 +154,37 @@ pub(crate) async fn collect(mut payload: Payload, mut allowance: Allowance) -> R
     Ok(whole.freeze())
 }
 
-/// A body that is sent as it arrives, and what moves it. `idle` is how long the upstream may take none of it.
-pub(crate) fn stream(
-    payload: Payload,
-    length: Option<u64>,
-    allowance: Allowance,
-    idle: Duration,
-) -> (Outgoing, Pump) {
-    let (feed, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    let pump = Box::pin(pump(payload, feed, allowance, idle));
-    (Outgoing::Streamed { chunks, length, has_ended: false }, pump)
+/// A body that is sent as it arrives.
+pub(crate) struct Streaming {
+    pub payload: Payload,
+    pub length: Option<u64>,
+    pub allowance: Allowance,
+    /// How long the upstream may take none of it.
+    pub idle: Duration,
 }
 
-async fn pump(
-    mut payload: Payload,
-    feed: mpsc::Sender<Option<Bytes>>,
-    mut allowance: Allowance,
-    idle: Duration,
-) -> Result<(), Stop> {
-    loop {
-        let chunk = allowance.next(&mut payload).await.map_err(Stop::Client)?;
-        let is_last = chunk.is_none();
-        let taken = timeout(idle, feed.send(chunk)).await.map_err(|_| Stop::Upstream(Fault::TimedOut))?;
-        // An upstream that wants no more of it has answered already, or is gone; either will show.
-        if is_last || taken.is_err() {
-            return Ok(());
+impl Streaming {
+    /// The body for the upstream, and what moves it; that comes to an end at `until` at the latest, with a word on
+    /// whose fault it was.
+    pub fn start(self, until: Instant) -> (Outgoing, Pump) {
+        let (feed, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let length = self.length;
+        (Outgoing::Streamed { chunks, length, has_ended: false }, Box::pin(self.pump(feed, until)))
+    }
+
+    async fn pump(mut self, feed: mpsc::Sender<Option<Bytes>>, until: Instant) -> Result<(), Stop> {
+        loop {
+            let mut allowance = self.allowance.until(until);
+            let chunk = allowance.next(&mut self.payload).await.map_err(Stop::Client)?;
+            self.allowance = allowance;
+            let is_last = chunk.is_none();
+            let limit = until.min(Instant::now() + self.idle);
+            let taken =
+                timeout_at(limit, feed.send(chunk)).await.map_err(|_| Stop::Upstream(Fault::TimedOut))?;
+            // An upstream that wants no more of it has answered already, or is gone; either will show.
+            if is_last || taken.is_err() {
+                return Ok(());
+            }
         }
     }
 }
