@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tradepost_kernel::{Clock, SystemClock};
-use tradepost_platform::dynamo::{Dynamo, EngineKind, TableDefinition};
+use tradepost_platform::dynamo::Dynamo;
 use tradepost_problem::Outage;
 
 use crate::config::ServerSettings;
@@ -16,7 +16,7 @@ use crate::foundation::Foundation;
 use crate::health::Phase;
 use crate::modules::{self, Task};
 use crate::server::{self, Parts};
-use crate::{Config, ConfigError, internal};
+use crate::{Config, ConfigError, internal, tables};
 
 /// Why the platform did not start, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -131,15 +131,16 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let tables = modules::tables(&config)?;
-        if let Some(dynamo) = &dynamo {
-            prepare(&config, dynamo, &tables).await?;
-        }
+        let phase = Arc::new(Phase::default());
+        let preparation = match &dynamo {
+            Some(dynamo) => tables::prepare(&config, dynamo, &phase).await?,
+            None => None,
+        };
         let foundation = Foundation::new(config, dynamo.clone(), clock);
         let mut composition = modules::compose(&foundation)?;
         let (stop_tasks, stop) = watch::channel(false);
-        let tasks = engine_task.into_iter().chain(composition.tasks.drain(..));
+        let tasks = engine_task.into_iter().chain(preparation).chain(composition.tasks.drain(..));
         let tasks = tasks.map(|task| tokio::spawn(task(stop.clone()))).collect();
-        let phase = Arc::new(Phase::default());
         let store = dynamo.clone().zip(tables.first().map(|table| table.name));
 
         let address = local_address(&listeners.public)?;
@@ -150,7 +151,9 @@ impl App {
         let parts = Parts::new(&foundation, composition, Arc::clone(&phase), store)?;
         let public = server::start(parts, listeners.public, &foundation.config.server)?;
         let servers = [Some(public), internal].into_iter().flatten().map(Serving::start).collect();
-        phase.serving();
+        if dynamo.is_none() {
+            phase.serving();
+        }
         let drain = Duration::from_millis(foundation.config.server.drain_ms);
         Ok(Self { address, internal_address, dynamo, phase, servers, stop_tasks, tasks, drain })
     }
@@ -185,26 +188,6 @@ impl App {
             let _ = task.await;
         }
     }
-}
-
-/// Makes the missing tables of an embedded engine, and says what is missing elsewhere: making tables takes rights
-/// that a server should not have.
-async fn prepare(config: &Config, dynamo: &Dynamo, tables: &[TableDefinition]) -> Result<(), StartError> {
-    for table in tables {
-        match config.storage.engine {
-            EngineKind::Embedded => {
-                table.create(dynamo).await?;
-            }
-            EngineKind::Dynamodb => {
-                if let Ok(false) = table.is_active(dynamo).await {
-                    let name = dynamo.table(table.name);
-                    let name = name.name();
-                    tracing::error!(name, "there is no such table: run `tradepost create-tables`");
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn listen(address: &str, option: &str) -> Result<TcpListener, StartError> {

@@ -25,13 +25,14 @@ pub const PROBLEMS: &[&About] = &[&NOT_READY];
 #[derive(Default)]
 pub struct Phase(AtomicU8);
 
+const STARTING: u8 = 0;
 const SERVING: u8 = 1;
 const DRAINING: u8 = 2;
 
 impl Phase {
-    /// From now on requests are welcome.
+    /// From now on requests are welcome, unless the process is stopping by now.
     pub fn serving(&self) {
-        self.0.store(SERVING, Ordering::Release);
+        let _ = self.0.compare_exchange(STARTING, SERVING, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// From now on requests should go elsewhere.

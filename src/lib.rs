@@ -15,6 +15,7 @@ mod openapi;
 pub mod report;
 mod server;
 pub mod stop;
+mod tables;
 pub mod verbs;
 
 pub use app::{App, StartError};

@@ -53,7 +53,6 @@ fn crates_depend_only_on_what_stands_below_them() {
 #[test]
 fn each_technology_stays_where_it_belongs() {
     let rules: &[(&str, &[&str])] = &[
-    let rules: [(&str, &[&str]); 7] = [
         ("dynoxide-rs", &["tradepost-engine"]),
         ("aws-sdk-dynamodb", &["tradepost-platform"]),
         ("aws-config", &["tradepost-platform"]),

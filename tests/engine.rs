@@ -19,11 +19,11 @@ fn engine(folder: &Path, arguments: &[&str]) -> Server {
 }
 
 /// A command that works on the engine, with this secret and one set of keys for all.
-fn with_store(folder: &Path, engine: &Server, secret: &str, arguments: &[&str]) -> Command {
+fn with_store(folder: &Path, endpoint: &str, secret: &str, arguments: &[&str]) -> Command {
     let mut command = tradepost(folder, arguments);
     for (name, value) in [
         ("ENGINE", "dynamodb"),
-        ("ENDPOINT", &engine.base),
+        ("ENDPOINT", endpoint),
         ("REGION", "local"),
         ("ACCESS_KEY_ID", "tradepost"),
         ("SECRET_ACCESS_KEY", secret),
@@ -34,12 +34,12 @@ fn with_store(folder: &Path, engine: &Server, secret: &str, arguments: &[&str]) 
     command
 }
 
-fn create_tables(folder: &Path, engine: &Server, secret: &str) -> Output {
-    with_store(folder, engine, secret, &["create-tables"]).output().unwrap()
+fn create_tables(folder: &Path, endpoint: &str, secret: &str) -> Output {
+    with_store(folder, endpoint, secret, &["create-tables"]).output().unwrap()
 }
 
-fn serve(folder: &Path, engine: &Server) -> Server {
-    Server::spawn(with_store(folder, engine, SECRET, &["serve", "--listen", "127.0.0.1:0"]))
+fn serve(folder: &Path, endpoint: &str) -> Server {
+    Server::spawn(with_store(folder, endpoint, SECRET, &["serve", "--listen", "127.0.0.1:0"]))
 }
 
 #[tokio::test]
@@ -51,31 +51,86 @@ async fn processes_share_what_it_keeps() {
         assert!(shared.said.contains(said), "{said} is missing in {}", shared.said);
     }
     assert!(!shared.said.contains(SECRET));
-    let made = create_tables(folder.path(), &shared, SECRET);
+    let made = create_tables(folder.path(), &shared.base, SECRET);
     assert!(text(&made.stdout).contains("tradepost_users: made"), "{}", text(&made.stderr));
 
-    let (one, other) = (serve(folder.path(), &shared), serve(folder.path(), &shared));
+    let (one, other) = (serve(folder.path(), &shared.base), serve(folder.path(), &shared.base));
     let client = Client::register(&one.base, "sharer_1").await;
     assert_eq!(client.post("/balance/deposit", json!({ "amount": "12.34" })).await.unwrap().0, 201);
     let elsewhere = Client::log_in(&other.base, "sharer_1", "TestPassword123!").await.unwrap();
     assert_eq!(elsewhere.get("/balance").await["current_balance"], "12.34");
     assert!(one.stop() && other.stop());
 
-    let proof = with_store(folder.path(), &shared, SECRET, &["reconcile"]).output().unwrap();
+    let proof = with_store(folder.path(), &shared.base, SECRET, &["reconcile"]).output().unwrap();
     assert!(text(&proof.stdout).contains("The books are right."), "{}", text(&proof.stderr));
     assert!(shared.stop(), "a stop that was asked for is a success");
     let again = engine(folder.path(), &[]);
-    let there = create_tables(folder.path(), &again, SECRET);
+    let there = create_tables(folder.path(), &again.base, SECRET);
     assert!(text(&there.stdout).contains("tradepost_users: there already"), "{}", text(&there.stderr));
+}
+
+/// Waits until the process says that it is ready, or not.
+async fn wait_for_ready(server: &Server, wanted: bool) {
+    let path = format!("{}/health/ready", server.base);
+    for _ in 0..1200 {
+        if reqwest::get(&path).await.unwrap().status().is_success() == wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{path} never turned to ready = {wanted}");
+}
+
+/// An engine's address before there is an engine, and an engine there.
+fn address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn engine_at(folder: &Path, address: &str) -> Server {
+    let mut command = tradepost(folder, &["engine", "--listen", address, "--in-memory"]);
+    command.env("TRADEPOST__ENGINE__SECRET", SECRET);
+    Server::spawn(command)
+}
+
+#[tokio::test]
+async fn a_server_waits_for_its_store_and_makes_its_tables_when_told_to() {
+    let folder = TempDir::new().unwrap();
+    let address = address();
+    let base = format!("http://{address}");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--set", "storage.create_tables=true"];
+    let server = Server::spawn(with_store(folder.path(), &base, SECRET, &arguments));
+    assert_eq!(reqwest::get(format!("{}/health", server.base)).await.unwrap().status(), 200);
+    wait_for_ready(&server, false).await;
+    let shared = engine_at(folder.path(), &address);
+    wait_for_ready(&server, true).await;
+    Client::register(&server.base, "patient_1").await;
+    shared.kill();
+    wait_for_ready(&server, false).await;
+    assert!(server.stop());
+}
+
+#[tokio::test]
+async fn a_server_that_makes_no_tables_waits_for_who_does() {
+    let folder = TempDir::new().unwrap();
+    let address = address();
+    let base = format!("http://{address}");
+    let server =
+        Server::spawn(with_store(folder.path(), &base, SECRET, &["serve", "--listen", "127.0.0.1:0"]));
+    wait_for_ready(&server, false).await;
+    let _shared = engine_at(folder.path(), &address);
+    wait_for_ready(&server, false).await;
+    assert!(create_tables(folder.path(), &base, SECRET).status.success());
+    wait_for_ready(&server, true).await;
+    assert!(server.stop());
 }
 
 #[test]
 fn a_wrong_secret_is_refused() {
     let folder = TempDir::new().unwrap();
     let shared = engine(folder.path(), &["--in-memory"]);
-    let refused = create_tables(folder.path(), &shared, "another secret than that");
+    let refused = create_tables(folder.path(), &shared.base, "another secret than that");
     assert!(!refused.status.success());
-    assert!(create_tables(folder.path(), &shared, SECRET).status.success());
+    assert!(create_tables(folder.path(), &shared.base, SECRET).status.success());
 }
 
 #[test]
@@ -94,7 +149,7 @@ fn in_memory_it_leaves_no_file() {
     let folder = TempDir::new().unwrap();
     let shared = engine(folder.path(), &["--in-memory"]);
     assert!(shared.said.contains("in memory"));
-    assert!(create_tables(folder.path(), &shared, SECRET).status.success());
+    assert!(create_tables(folder.path(), &shared.base, SECRET).status.success());
     assert!(shared.stop());
     assert!(!folder.path().join("data").exists());
 }

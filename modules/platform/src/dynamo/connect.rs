@@ -33,6 +33,8 @@ pub struct StorageSettings {
     pub engine: EngineKind,
     /// Allows the embedded engine in production.
     pub embedded_in_production: bool,
+    /// Whether a server makes the tables that its store lacks; with the embedded engine it always does.
+    pub create_tables: bool,
     /// Put before every table name, so that installations can share an account.
     pub table_prefix: String,
     /// The AWS region; empty takes it from the usual AWS chain.
