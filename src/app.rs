@@ -11,6 +11,7 @@ use tradepost_kernel::{Clock, SystemClock};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_problem::Outage;
 
+use crate::clock::FileClock;
 use crate::config::ServerSettings;
 use crate::foundation::Foundation;
 use crate::health::Phase;
@@ -105,7 +106,11 @@ impl App {
         } else {
             (None, None)
         };
-        Self::start_on(config, listeners, dynamo, task, Arc::new(SystemClock)).await
+        let clock: Arc<dyn Clock> = match config.clock_file.as_str() {
+            "" => Arc::new(SystemClock),
+            file => Arc::new(FileClock::new(file)),
+        };
+        Self::start_on(config, listeners, dynamo, task, clock).await
     }
 
     /// The same on a store and with a clock of the caller's, for tests.

@@ -57,6 +57,8 @@ pub struct Config {
     pub serve: Vec<String>,
     /// Where files are kept.
     pub data_dir: PathBuf,
+    /// The file that moves the clock in tests; empty for the machine's clock.
+    pub clock_file: String,
     /// The section `[server]`.
     pub server: ServerSettings,
     /// The section `[log]`.
@@ -196,6 +198,7 @@ impl Config {
             environment,
             serve: raw.get::<List>("serve").map_err(|error| wrong(&error))?.0,
             data_dir: raw.get("data_dir").map_err(|error| wrong(&error))?,
+            clock_file: raw.get("clock_file").map_err(|error| wrong(&error))?,
             server: take(&raw, "server")?,
             log: take(&raw, "log")?,
             storage: take(&raw, "storage")?,
@@ -248,6 +251,9 @@ impl Config {
         }
         if !self.is_production() {
             return Ok(());
+        }
+        if !self.clock_file.is_empty() {
+            return refuse("Production goes by the machine's clock: clear clock_file.");
         }
         if self.storage.engine == EngineKind::Embedded && !self.storage.embedded_in_production {
             return refuse(

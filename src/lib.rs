@@ -4,6 +4,7 @@
 
 mod app;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod engine;
 mod fallback;

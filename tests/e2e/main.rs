@@ -56,10 +56,12 @@ fn main() -> ExitCode {
     for shape in Shape::ALL {
         for (name, test) in ALL.iter().copied().flatten() {
             let name = format!("{shape}::{}", name.trim_start_matches("e2e::"));
-            trials.push(Trial::test(name, move || {
+            let trial = Trial::test(name, move || {
                 block_on(async { test(World::shared(shape).await).await });
                 Ok(())
-            }));
+            });
+            let missing = shape.is_missing();
+            trials.push(trial.with_kind(missing.unwrap_or_default()).with_ignored_flag(missing.is_some()));
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);

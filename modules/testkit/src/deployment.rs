@@ -9,15 +9,21 @@ use tradepost::{App, Config, Overrides, modules};
 use tradepost_kernel::Clock;
 use tradepost_platform::dynamo::Dynamo;
 
+use crate::standalone::Processes;
 use crate::{Setup, Shape};
 
-/// The processes of a platform, or what stands for processes inside the test's own, and their store.
+/// A platform and its store.
 pub struct Deployment {
-    /// The one that clients talk to stands last.
-    apps: Vec<App>,
+    platform: Platform,
     dynamo: Dynamo,
     /// Where made-up keys are kept.
     _folder: TempDir,
+}
+
+/// What a platform consists of; the part that clients talk to stands last.
+enum Platform {
+    Apps(Vec<App>),
+    Processes(Processes),
 }
 
 impl Deployment {
@@ -25,17 +31,28 @@ impl Deployment {
     pub async fn start(shape: Shape, setup: Setup) -> Self {
         let folder = TempDir::new().unwrap();
         let base = Base { data_dir: folder.path().display().to_string(), setup };
+        if shape == Shape::Standalone {
+            let clock_file = folder.path().join("clock");
+            base.setup.clock.follow(clock_file.clone());
+            let mut keys = base.keys();
+            keys.insert("clock_file".to_owned(), clock_file.display().to_string());
+            let (processes, dynamo) = Processes::start(keys).await;
+            return Self { platform: Platform::Processes(processes), dynamo, _folder: folder };
+        }
         let (dynamo, _) = modules::embedded::in_memory(&base.config(&[])).unwrap();
         let apps = match shape {
             Shape::Monolith => vec![base.app(&dynamo, &[]).await],
-            Shape::Split => base.split(&dynamo).await,
+            _ => base.split(&dynamo).await,
         };
-        Self { apps, dynamo, _folder: folder }
+        Self { platform: Platform::Apps(apps), dynamo, _folder: folder }
     }
 
     /// Where clients talk to the platform.
     pub fn address(&self) -> SocketAddr {
-        self.apps.last().unwrap().address()
+        match &self.platform {
+            Platform::Apps(apps) => apps.last().unwrap().address(),
+            Platform::Processes(processes) => processes.address(),
+        }
     }
 
     /// The store that all processes share.
@@ -45,7 +62,10 @@ impl Deployment {
 
     /// Reads and writes of all processes so far.
     pub async fn storage_calls(&self) -> (u64, u64) {
-        self.dynamo.calls().so_far()
+        match &self.platform {
+            Platform::Apps(_) => self.dynamo.calls().so_far(),
+            Platform::Processes(processes) => processes.storage_calls().await,
+        }
     }
 }
 
@@ -56,7 +76,7 @@ struct Base {
 }
 
 impl Base {
-    fn config(&self, own: &[(&str, String)]) -> Config {
+    fn keys(&self) -> BTreeMap<String, String> {
         let mut keys = BTreeMap::from([
             ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
             ("server.workers".to_owned(), "2".to_owned()),
@@ -64,9 +84,13 @@ impl Base {
             ("data_dir".to_owned(), self.data_dir.clone()),
         ]);
         keys.extend(self.setup.keys.clone());
+        keys
+    }
+
+    fn config(&self, own: &[(&str, String)]) -> Config {
+        let mut keys = self.keys();
         keys.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        let overrides = Overrides { keys: keys.into_iter().collect(), ..Overrides::default() };
-        Config::load(&overrides).unwrap()
+        config(&keys)
     }
 
     async fn app(&self, dynamo: &Dynamo, own: &[(&str, String)]) -> App {
@@ -92,4 +116,10 @@ impl Base {
         let gateway = self.app(dynamo, &[&[serve("gateway")][..], &upstreams].concat()).await;
         vec![user, inventory, order, gateway]
     }
+}
+
+/// The configuration that these settings make.
+pub fn config(keys: &BTreeMap<String, String>) -> Config {
+    let keys = keys.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    Config::load(&Overrides { keys, ..Overrides::default() }).unwrap()
 }

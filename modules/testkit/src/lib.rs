@@ -5,6 +5,7 @@ mod answer;
 mod client;
 mod clock;
 mod deployment;
+mod standalone;
 mod world;
 
 pub use answer::Answer;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::deployment::Deployment;
-use crate::{Client, ShiftedClock};
+use crate::{Client, ShiftedClock, standalone};
 use reqwest::Method;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
@@ -20,11 +20,21 @@ pub enum Shape {
     Monolith,
     /// A server per module in the test process, behind the gateway, over HTTP, on one engine in memory.
     Split,
+    /// Real binaries with one module each, as processes behind the real gateway, on an engine process. They are
+    /// looked for in the folder that the variable `TRADEPOST_STANDALONE` names.
+    Standalone,
 }
 
 impl Shape {
     /// All shapes there are.
-    pub const ALL: [Self; 2] = [Self::Monolith, Self::Split];
+    pub const ALL: [Self; 3] = [Self::Monolith, Self::Split, Self::Standalone];
+
+    /// Why tests in this shape cannot run here, if they cannot.
+    #[must_use]
+    pub fn is_missing(self) -> Option<&'static str> {
+        let is_missing = self == Self::Standalone && standalone::binaries().is_none();
+        is_missing.then_some("TRADEPOST_STANDALONE names no folder with binaries")
+    }
 }
 
 impl fmt::Display for Shape {
@@ -32,6 +42,7 @@ impl fmt::Display for Shape {
         f.write_str(match self {
             Self::Monolith => "monolith",
             Self::Split => "split",
+            Self::Standalone => "standalone",
         })
     }
 }
