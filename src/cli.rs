@@ -46,6 +46,12 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a running process whether it is ready; exits 1 if it is not, or gives no answer within 3 seconds
+    Health {
+        /// Where it listens; server.listen of the settings unless told
+        #[arg(long, value_name = "ADDR")]
+        address: Option<String>,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Make the tables that are missing in the configured store

@@ -13,6 +13,7 @@ mod health;
 mod internal;
 pub mod modules;
 mod openapi;
+pub mod probe;
 pub mod report;
 mod server;
 pub mod stop;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tradepost::cli::{Cli, Verb};
-use tradepost::{App, Config, StartError, engine, stop, verbs};
+use tradepost::{App, Config, StartError, engine, probe, stop, verbs};
 use tradepost_platform::telemetry::start_logging;
 
 #[tokio::main]
@@ -19,11 +19,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, StartError> {
-    if let Some(Verb::Openapi) = cli.verb {
-        verbs::say(tradepost::document().trim_end());
-        return Ok(ExitCode::SUCCESS);
+    let overrides = cli.overrides();
+    match cli.verb {
+        Some(Verb::Openapi) => {
+            verbs::say(tradepost::document().trim_end());
+            return Ok(ExitCode::SUCCESS);
+        }
+        // A container's health check knows the address, not every setting of the process.
+        Some(Verb::Health { address }) => return probe::health(address, &overrides).await,
+        _ => {}
     }
-    let config = Config::load(&cli.overrides())?;
+    let config = Config::load(&overrides)?;
     start_logging(&config.log).map_err(StartError::new)?;
     match cli.verb {
         None | Some(Verb::Serve(_)) => serve(config).await,
@@ -33,7 +39,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Verb::CheckConfig) => verbs::check_config(config).await,
         Some(Verb::ResetPassword { username }) => verbs::reset_password(config, &username).await,
         Some(Verb::Deposit { username, amount }) => verbs::deposit(config, &username, &amount).await,
-        Some(Verb::Openapi) => Ok(ExitCode::SUCCESS),
+        Some(Verb::Openapi | Verb::Health { .. }) => Ok(ExitCode::SUCCESS),
     }
 }
 

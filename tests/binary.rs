@@ -50,6 +50,43 @@ fn a_port_or_a_data_folder_in_use_is_said_and_who_uses_it() {
 }
 
 #[test]
+fn health_says_whether_a_process_is_ready() {
+    let folder = TempDir::new().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let asked = ["health", "--address", &address];
+    let from_settings = format!("server.listen={}", address.replace("127.0.0.1", "0.0.0.0"));
+    for arguments in [&asked[..], &["health", "--set", &from_settings]] {
+        let ready = run(folder.path(), arguments);
+        assert!(
+            ready.status.success() && text(&ready.stdout).contains("\"ready\""),
+            "{}",
+            text(&ready.stderr)
+        );
+    }
+    server.kill();
+    let gone = run(folder.path(), &asked);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stderr).contains(&address), "{}", text(&gone.stderr));
+
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let unanswered = run(folder.path(), &["health", "--address", &silent.local_addr().unwrap().to_string()]);
+    assert_eq!(unanswered.status.code(), Some(1));
+}
+
+#[test]
+fn health_fails_when_the_process_is_not_ready() {
+    let folder = TempDir::new().unwrap();
+    let nowhere = ["endpoint=http://127.0.0.1:9", "region=local", "access_key_id=x", "secret_access_key=x"];
+    let settings = nowhere.map(|setting| format!("--set=storage.{setting}"));
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let server = Server::start(folder.path(), &[&["--set=storage.engine=dynamodb"], &settings[..]].concat());
+    let not_ready = run(folder.path(), &["health", "--address", server.base.trim_start_matches("http://")]);
+    assert_eq!(not_ready.status.code(), Some(1));
+    assert!(text(&not_ready.stdout).contains("not_ready"), "{}", text(&not_ready.stdout));
+}
+
+#[test]
 fn help_lists_the_verbs_and_nonsense_is_refused() {
     let folder = TempDir::new().unwrap();
     let help = text(&run(folder.path(), &["--help"]).stdout);

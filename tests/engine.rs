@@ -149,6 +149,8 @@ fn in_memory_it_leaves_no_file() {
     let folder = TempDir::new().unwrap();
     let shared = engine(folder.path(), &["--in-memory"]);
     assert!(shared.said.contains("in memory"));
+    let address = shared.base.trim_start_matches("http://");
+    assert!(run(folder.path(), &["health", "--address", address]).status.success());
     assert!(create_tables(folder.path(), &shared.base, SECRET).status.success());
     assert!(shared.stop());
     assert!(!folder.path().join("data").exists());
