@@ -70,7 +70,7 @@ impl OrderService {
 
     async fn execute(&self, order: Order) -> Result<Order, OrderError> {
         self.store.insert(&order, Some(recovery::first_due(&order))).await?;
-        let Outcome { order, refusal } = self.settle(order).await?;
+        let Outcome { order, refusal } = self.settle(order).await.map_err(undecided)?;
         let order = self.close(order).await;
         refusal.map_or(Ok(order), |refusal| Err(refusal.into()))
     }
@@ -85,5 +85,13 @@ impl OrderService {
             Ok(Closing::Earlier(found)) => *found,
             Err(_) => order,
         }
+    }
+}
+
+/// Recovery will finish an order that is written down, so its client must not be told that nothing was changed.
+const fn undecided(outage: Outage) -> Outage {
+    match outage {
+        Outage::Busy => Outage::Peer,
+        other => other,
     }
 }

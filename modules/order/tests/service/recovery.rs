@@ -23,6 +23,15 @@ async fn an_order_the_accounts_did_not_get_is_settled_later() {
 }
 
 #[tokio::test]
+async fn an_order_that_will_be_settled_later_is_not_said_to_have_changed_nothing() {
+    let world = World::new().await;
+    world.books.expect(Trouble::Busy);
+    assert_eq!(world.buy("1").await.map(drop), Err(OrderError::Outage(Outage::Peer)));
+    assert_eq!(world.recover_after(4).await, 1);
+    assert_eq!(world.the_order().await.status, Status::Completed);
+}
+
+#[tokio::test]
 async fn a_settlement_whose_answer_was_lost_is_not_made_twice() {
     let world = World::new().await;
     world.books.expect(Trouble::AnswerLost);

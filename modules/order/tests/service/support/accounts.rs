@@ -17,6 +17,8 @@ use super::{StandingClock, Switch, btc};
 pub enum Trouble {
     /// No answer, and nothing happened.
     Outage,
+    /// Too many wanted the same at once, and nothing happened.
+    Busy,
     /// No answer, but it happened.
     AnswerLost,
     /// It happens, and the answer never comes.
@@ -121,13 +123,16 @@ impl Accounts for Books {
         if matches!(trouble, Some(Trouble::Outage)) {
             return Err(Outage::Storage.into());
         }
+        if matches!(trouble, Some(Trouble::Busy)) {
+            return Err(Outage::Busy.into());
+        }
         let outcome = self.decide(&settlement);
         match trouble {
             Some(Trouble::AnswerLost) => return Err(Outage::Storage.into()),
             Some(Trouble::Hang) => std::future::pending().await,
             Some(Trouble::StoreGoes(switch)) => switch.off(),
             Some(Trouble::RecoveredMeanwhile(other, at)) => assert_eq!(other.recover_due(at).await, Ok(1)),
-            Some(Trouble::Outage) | None => {}
+            Some(Trouble::Outage | Trouble::Busy) | None => {}
         }
         outcome
     }
