@@ -13,6 +13,10 @@ use crate::standalone::Processes;
 use crate::{Setup, Shape};
 
 /// A platform and its store.
+/// Known to all processes of a platform under test.
+pub const SERVICE_SECRET: &str = "a secret that only the tests know of";
+
+/// The processes of a platform, or what stands for processes inside the test's own, and their store.
 pub struct Deployment {
     platform: Platform,
     dynamo: Dynamo,
@@ -70,17 +74,18 @@ impl Deployment {
 }
 
 /// What all processes of a platform have in common.
-struct Base {
-    data_dir: String,
-    setup: Setup,
+pub struct Base {
+    pub data_dir: String,
+    pub setup: Setup,
 }
 
 impl Base {
     fn keys(&self) -> BTreeMap<String, String> {
+    pub fn config(&self, own: &[(&str, String)]) -> Config {
         let mut keys = BTreeMap::from([
             ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
             ("server.workers".to_owned(), "2".to_owned()),
-            ("auth.service_secret".to_owned(), "a secret that only the tests know of".to_owned()),
+            ("auth.service_secret".to_owned(), SERVICE_SECRET.to_owned()),
             ("data_dir".to_owned(), self.data_dir.clone()),
         ]);
         keys.extend(self.setup.keys.clone());
@@ -93,7 +98,7 @@ impl Base {
         config(&keys)
     }
 
-    async fn app(&self, dynamo: &Dynamo, own: &[(&str, String)]) -> App {
+    pub async fn app(&self, dynamo: &Dynamo, own: &[(&str, String)]) -> App {
         let clock: Arc<dyn Clock> = self.setup.clock.clone();
         App::start_with(self.config(own), dynamo.clone(), clock).await.unwrap()
     }

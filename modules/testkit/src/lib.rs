@@ -1,14 +1,19 @@
 //! What the end-to-end tests drive the platform with: a running platform in one of its shapes, clients that check
-//! what every answer must have, and a clock that can be moved.
+//! what every answer must have, a clock that can be moved, and proxies that break what passes between processes.
 
 mod answer;
+mod breakable;
 mod client;
 mod clock;
 mod deployment;
 mod standalone;
+mod meddler;
 mod world;
 
 pub use answer::Answer;
+pub use breakable::Breakable;
 pub use client::{Client, PASSWORD, User, registration};
 pub use clock::ShiftedClock;
+pub use deployment::SERVICE_SECRET;
+pub use meddler::{Meddler, Mode};
 pub use world::{Setup, Shape, World, block_on, calls};
