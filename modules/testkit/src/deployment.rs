@@ -12,11 +12,10 @@ use tradepost_platform::dynamo::Dynamo;
 use crate::standalone::Processes;
 use crate::{Setup, Shape};
 
-/// A platform and its store.
 /// Known to all processes of a platform under test.
 pub const SERVICE_SECRET: &str = "a secret that only the tests know of";
 
-/// The processes of a platform, or what stands for processes inside the test's own, and their store.
+/// A platform and its store.
 pub struct Deployment {
     platform: Platform,
     dynamo: Dynamo,
@@ -81,7 +80,6 @@ pub struct Base {
 
 impl Base {
     fn keys(&self) -> BTreeMap<String, String> {
-    pub fn config(&self, own: &[(&str, String)]) -> Config {
         let mut keys = BTreeMap::from([
             ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
             ("server.workers".to_owned(), "2".to_owned()),
@@ -92,7 +90,7 @@ impl Base {
         keys
     }
 
-    fn config(&self, own: &[(&str, String)]) -> Config {
+    pub fn config(&self, own: &[(&str, String)]) -> Config {
         let mut keys = self.keys();
         keys.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         config(&keys)

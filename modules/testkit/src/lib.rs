@@ -6,8 +6,8 @@ mod breakable;
 mod client;
 mod clock;
 mod deployment;
-mod standalone;
 mod meddler;
+mod standalone;
 mod world;
 
 pub use answer::Answer;

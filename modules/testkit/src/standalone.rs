@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use tradepost_platform::dynamo::{Dynamo, EngineKind, StorageSettings};
 
 /// The folder with the binaries `tradepost` (with everything), `user`, `order`, `inventory` and `gateway`.
+#[expect(clippy::disallowed_methods, reason = "says where the binaries are, which is no setting of theirs")]
 pub fn binaries() -> Option<PathBuf> {
     std::env::var_os("TRADEPOST_STANDALONE").map(PathBuf::from)
 }
