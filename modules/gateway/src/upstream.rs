@@ -194,3 +194,51 @@ impl Drop for Permit {
         self.upstream.settle(self.pass, self.outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use chrono::TimeDelta;
+    use hyper::http::uri::Authority;
+    use tradepost_kernel::{Clock, Timestamp};
+
+    use super::{Outcome, Upstream};
+    use crate::Module;
+    use crate::breaker::Limits;
+
+    #[derive(Default)]
+    struct MovedClock(AtomicI64);
+
+    impl Clock for MovedClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_timestamp_millis(self.0.load(Ordering::SeqCst)).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_probe_that_was_answered_speaks_for_itself_alone_from_then_on() {
+        let clock = Arc::new(MovedClock::default());
+        let limits = Limits { failures: 1, forget: TimeDelta::seconds(2), open: TimeDelta::seconds(5) };
+        let at = Authority::from_static("127.0.0.1:1");
+        let upstream = Arc::new(Upstream::new(Module::User, at, limits, clock.clone()).unwrap());
+        let fail_and_wait = || {
+            upstream.admit().unwrap().settle(Outcome::Broken);
+            assert!(upstream.admit().is_none());
+            clock.0.fetch_add(5000, Ordering::SeqCst);
+        };
+
+        fail_and_wait();
+        let mut stream = upstream.admit().unwrap();
+        stream.answered();
+        fail_and_wait();
+        let probe = upstream.admit().unwrap();
+        drop(stream);
+        assert!(upstream.admit().is_none(), "the second probe is still under way");
+        assert_eq!(upstream.in_flight(), 1);
+        drop(probe);
+        assert_eq!(upstream.in_flight(), 0);
+        assert!(upstream.admit().is_some());
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::{Answer, Edge, Setup, Upstream, Wire, header, until};
 
@@ -161,6 +161,25 @@ async fn a_client_that_is_too_slow_with_its_body_gets_408() {
 }
 
 #[tokio::test]
+async fn a_client_that_drips_its_body_gets_no_more_time_than_one_that_stops() {
+    let upstream = counting().await;
+    let mut setup = Setup::of(&[&upstream]);
+    setup.body_timeout = Duration::from_millis(200);
+    let edge = setup.start();
+    for keyed in [false, true] {
+        let mut wire = edge.connect().await;
+        wire.write(head(keyed, "content-length: 100")).await;
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if wire.try_write("x").await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(status(&mut wire).await, 408, "{keyed}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_that_is_slow_is_not_held_against_the_client() {
     let upstream = Upstream::start(async |mut call| {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -189,6 +208,30 @@ async fn a_client_that_breaks_off_breaks_the_upstream_s_request_off() {
         until("the request reaches the upstream", async || upstream.count() > before).await;
         drop(wire);
         broken.acquire().await.unwrap().forget();
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_after_the_answer_began_leaves_no_complete_request_behind() {
+    let (tell, mut ends) = mpsc::unbounded_channel();
+    let upstream = Upstream::start(move |mut call| {
+        let tell = tell.clone();
+        async move {
+            call.wire.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+            tell.send(call.body().await).unwrap();
+            None
+        }
+    })
+    .await;
+    let edge = Edge::start(&[&upstream]);
+    for _ in 0..5 {
+        let mut wire = edge.connect().await;
+        wire.write(head(false, "transfer-encoding: chunked")).await;
+        wire.write("3\r\nabc\r\n").await;
+        assert_eq!(status(&mut wire).await, 200);
+        assert_eq!(wire.chunk().await.unwrap(), b"x");
+        drop(wire);
+        assert_eq!(ends.recv().await.unwrap(), None);
     }
 }
 
