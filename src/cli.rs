@@ -81,6 +81,9 @@ pub struct Serve {
     /// The modules to serve, of those compiled in
     #[arg(long = "serve", value_name = "MODULE,…")]
     pub serve: Option<String>,
+    /// Stop when the standard input ends, as `split` has it with its children
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
 }
 
 /// Options of `engine`.
@@ -92,6 +95,9 @@ pub struct Engine {
     /// Keep the data in memory, where it ends with the process: for tests and demos
     #[arg(long)]
     pub in_memory: bool,
+    /// Stop when the standard input ends, as `split` has it with its children
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
 }
 
 impl Cli {
@@ -112,6 +118,15 @@ impl Cli {
             keys.push(("engine.listen".to_owned(), listen.clone()));
         }
         Overrides { config_dir: self.common.config_dir.clone(), keys }
+    }
+}
+
+impl Serve {
+    /// Whether to stop when the standard input ends; `tradepost serve …` says it after the verb.
+    #[must_use]
+    pub fn stops_with_stdin(&self, verb: Option<&Verb>) -> bool {
+        let of_verb = if let Some(Verb::Serve(own)) = verb { own.stop_with_stdin } else { false };
+        self.stop_with_stdin || of_verb
     }
 }
 

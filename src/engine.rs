@@ -20,8 +20,12 @@ pub async fn serve(config: Config, options: &Engine) -> Result<ExitCode, StartEr
     }
     let engine = SharedEngine::start(&config, &holder("engine"), options.in_memory)?;
     let data = if options.in_memory { "in memory".to_owned() } else { config.data_dir.display().to_string() };
-    say(&description(&engine, &data));
-    stop::signal().await?;
+    if options.stop_with_stdin {
+        tracing::info!(address = %engine.address(), data, "serving");
+    } else {
+        say(&description(&engine, &data));
+    }
+    stop::asked(options.stop_with_stdin).await?;
     tracing::info!("stopping");
     engine.stop().await;
     Ok(ExitCode::SUCCESS)

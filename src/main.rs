@@ -32,7 +32,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     let config = Config::load(&overrides)?;
     start_logging(&config.log).map_err(StartError::new)?;
     match cli.verb {
-        None | Some(Verb::Serve(_)) => serve(config).await,
+        None | Some(Verb::Serve(_)) => serve(config, cli.serve.stops_with_stdin(cli.verb.as_ref())).await,
         Some(Verb::Engine(options)) => engine::serve(config, &options).await,
         Some(Verb::Reconcile { json }) => verbs::reconcile(config, json).await,
         Some(Verb::CreateTables) => verbs::create_tables(config).await,
@@ -43,11 +43,15 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     }
 }
 
-async fn serve(config: Config) -> Result<ExitCode, StartError> {
+async fn serve(config: Config, with_stdin: bool) -> Result<ExitCode, StartError> {
     let description = verbs::description(&config);
     let app = App::start(config).await?;
-    verbs::say(&description.with_address(app.address()));
-    stop::signal().await?;
+    if with_stdin {
+        tracing::info!(address = %app.address(), "serving");
+    } else {
+        verbs::say(&description.with_address(app.address()));
+    }
+    stop::asked(with_stdin).await?;
     tracing::info!("stopping");
     app.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -3,8 +3,9 @@
 
 mod support;
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 use support::{Client, Server, run, text, tradepost};
@@ -122,6 +123,24 @@ async fn a_server_that_makes_no_tables_waits_for_who_does() {
     assert!(create_tables(folder.path(), &base, SECRET).status.success());
     wait_for_ready(&server, true).await;
     assert!(server.stop());
+}
+
+#[tokio::test]
+async fn told_so_a_process_stops_when_its_input_ends() {
+    let folder = TempDir::new().unwrap();
+    for verb in ["serve", "engine"] {
+        let address = address();
+        let mut command =
+            tradepost(folder.path(), &[verb, "--listen", &address, "--stop-with-stdin", "--data-dir", verb]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        while !run(folder.path(), &["health", "--address", &address]).status.success() {
+            assert!(child.try_wait().unwrap().is_none(), "{verb} ended by itself");
+        }
+        child.stdin.as_mut().unwrap().write_all(b"this is not the end\n").unwrap();
+        assert!(run(folder.path(), &["health", "--address", &address]).status.success(), "{verb}");
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success(), "{verb}");
+    }
 }
 
 #[test]
