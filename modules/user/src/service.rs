@@ -2,6 +2,8 @@
 
 mod cash;
 mod ledger;
+mod login;
+mod password;
 mod profile;
 mod queue;
 mod registration;
@@ -28,9 +30,10 @@ use crate::tokens::{SigningKey, Tokens};
 use queue::Queue;
 
 pub use cash::CashReceipt;
+pub use login::Device;
 pub use profile::ProfileChanges;
 pub use registration::Registration;
-pub use sessions::{Device, Grant};
+pub use sessions::Grant;
 
 /// How often a change that lost a race is tried anew before it gives up.
 const MOST_RACES: usize = 50;
