@@ -15,6 +15,7 @@ mod portfolio;
 mod profile;
 mod registration;
 mod sessions;
+mod throttle;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -48,6 +49,7 @@ const ALL: &[&[(&str, Test)]] = &[
     profile::TESTS,
     registration::TESTS,
     sessions::TESTS,
+    throttle::TESTS,
 ];
 
 fn main() -> ExitCode {

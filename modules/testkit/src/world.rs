@@ -47,6 +47,11 @@ impl fmt::Display for Shape {
     }
 }
 
+/// All tests come from one address.
+fn crowded() -> Setup {
+    Setup::default().set("user.login_failures_per_address", "1000")
+}
+
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap());
 static CALLS: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
@@ -107,6 +112,10 @@ impl World {
     pub async fn shared(shape: Shape) -> Self {
         static WORLDS: [OnceCell<World>; Shape::ALL.len()] = [const { OnceCell::const_new() }; _];
         WORLDS[shape as usize].get_or_init(|| Self::start(shape, Setup::default())).await.clone()
+        static MONOLITH: OnceCell<World> = OnceCell::const_new();
+        match shape {
+            Shape::Monolith => MONOLITH.get_or_init(|| Self::start(shape, crowded())).await.clone(),
+        }
     }
 
     /// A platform of this test's own, in the same shape.

@@ -1,5 +1,8 @@
 //! Positions and what can happen to them, as pure functions: a movement applied to a position gives the new
-//! position and its ledger entry, or a refusal. Nothing here reads a clock or a store.
+//! position and its ledger entry, or a refusal. Besides, the count of failed logins. Nothing here reads a clock or
+//! a store.
+
+mod throttle;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,6 +10,8 @@ use tradepost_kernel::{Amount, AssetId, Decimal, EntryId, OrderId, Price, Quanti
 use tradepost_user_api::{Account, AccountsError, Entry, EntryKind, Position, Settlement, Side};
 
 use crate::UserError;
+
+pub use throttle::{AttemptId, Network, Scope, Throttle, whole_seconds};
 
 /// A position as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

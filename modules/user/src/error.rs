@@ -29,6 +29,14 @@ const INVALID_REFRESH_TOKEN: About = About {
     explanation: "The refresh token is unknown, expired, or was used before. When a used one comes back, its \
                   whole session is ended, because it may have been stolen. Log in again.",
 };
+const TOO_MANY_ATTEMPTS: About = About {
+    code: "too_many_attempts",
+    kind: Kind::Limited,
+    title: "Too many attempts",
+    explanation: "There were too many wrong passwords for this account, or from this address, within five minutes. \
+                  Until the time in `Retry-After` has passed, even the right one is refused; what is tried \
+                  meanwhile does not prolong it.",
+};
 const WRONG_PASSWORD: About = About {
     code: "wrong_password",
     kind: Kind::Invalid,
@@ -55,6 +63,7 @@ pub const PROBLEMS: &[&About] = &[
     &EMAIL_TAKEN,
     &INVALID_CREDENTIALS,
     &INVALID_REFRESH_TOKEN,
+    &TOO_MANY_ATTEMPTS,
     &WRONG_PASSWORD,
     &DAILY_LIMIT_EXCEEDED,
     &DEPOSITS_DISABLED,
@@ -75,6 +84,12 @@ pub enum UserError {
     /// A refresh token that is not, or no longer, good.
     #[error("The refresh token is not valid. Please log in again.")]
     InvalidRefreshToken,
+    /// The account or the address is blocked for a while.
+    #[error("There were too many wrong passwords. Please try again in {retry_after_s} seconds.")]
+    TooManyAttempts {
+        /// When the block ends, in seconds from now.
+        retry_after_s: u64,
+    },
     /// The current password was not right.
     #[error("The current password is wrong.")]
     WrongPassword,
@@ -110,6 +125,7 @@ impl Failure for UserError {
             Self::EmailTaken => &EMAIL_TAKEN,
             Self::InvalidCredentials => &INVALID_CREDENTIALS,
             Self::InvalidRefreshToken => &INVALID_REFRESH_TOKEN,
+            Self::TooManyAttempts { .. } => &TOO_MANY_ATTEMPTS,
             Self::WrongPassword => &WRONG_PASSWORD,
             Self::UnsuitablePassword => &http::VALIDATION,
             Self::DailyLimitExceeded { .. } => &DAILY_LIMIT_EXCEEDED,
@@ -126,6 +142,7 @@ impl Failure for UserError {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
+            Self::TooManyAttempts { retry_after_s } => Some(*retry_after_s),
             Self::Accounts(error) => error.retry_after_s(),
             _ => None,
         }

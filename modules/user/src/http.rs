@@ -5,10 +5,11 @@ mod balance;
 mod profile;
 mod sessions;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
-use actix_web::{Responder, get};
+use actix_web::{HttpRequest, Responder, get};
 use jsonwebtoken::jwk::JwkSet;
 use tradepost_platform::cursor::Cursors;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -37,6 +38,11 @@ pub fn state(service: Arc<UserService>, cursors: Cursors) -> impl Fn(&mut Servic
     move |config| {
         config.app_data(service.clone()).app_data(cursors.clone());
     }
+}
+
+/// Where a request comes from, if that is known.
+fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip())
 }
 
 /// The public keys that verify access tokens (RFC 7517).

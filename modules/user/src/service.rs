@@ -3,12 +3,14 @@
 mod cash;
 mod ledger;
 mod login;
+mod login_queue;
 mod password;
 mod profile;
 mod queue;
 mod registration;
 mod sessions;
 mod settlement;
+mod throttle;
 
 use std::sync::Arc;
 
@@ -27,10 +29,12 @@ use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::tokens::{SigningKey, Tokens};
+use login_queue::LoginQueue;
 use queue::Queue;
 
 pub use cash::CashReceipt;
-pub use login::Device;
+pub use login::{Device, Login};
+pub use password::PasswordChange;
 pub use profile::ProfileChanges;
 pub use registration::Registration;
 pub use sessions::Grant;
@@ -47,6 +51,7 @@ pub struct UserService {
     tokens: Tokens,
     session_cache: Arc<SessionCache>,
     queue: Queue,
+    login_queue: LoginQueue,
 }
 
 /// A condition on a write failed: somebody was faster.
@@ -71,11 +76,12 @@ impl UserService {
         Ok(Arc::new(Self {
             store: Store::new(dynamo),
             passwords: Passwords::new(settings.concurrent_hashes)?,
+            login_queue: LoginQueue::new(&settings),
             tokens,
             settings,
             clock,
             session_cache,
-            queue: Queue::new(),
+            queue: Queue::new(1),
         }))
     }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::Usd;
 
+use crate::domain::Scope;
+
 /// Who may credit an account with cash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +33,10 @@ pub struct Settings {
     pub refresh_token_days: u32,
     /// How many passwords are hashed at once; each takes a thread and 19 MiB.
     pub concurrent_hashes: usize,
+    /// After so many failed logins within five minutes an account is blocked for five minutes.
+    pub login_failures_per_account: usize,
+    /// The same for the address they come from.
+    pub login_failures_per_address: usize,
 }
 
 impl Settings {
@@ -55,6 +61,48 @@ impl Settings {
         };
         within("access_token_minutes", self.access_token_minutes as usize, 24 * 60)?;
         within("refresh_token_days", self.refresh_token_days as usize, 365)?;
-        within("concurrent_hashes", self.concurrent_hashes, 64)
+        within("concurrent_hashes", self.concurrent_hashes, 64)?;
+        // Each attempt that counts is kept, in one item per account and per address.
+        within("login_failures_per_account", self.login_failures_per_account, 1000)?;
+        within("login_failures_per_address", self.login_failures_per_address, 1000)
+    }
+
+    /// How many failed logins block a scope.
+    pub(crate) fn login_failures(&self, scope: &Scope) -> usize {
+        match scope {
+            Scope::Account(_) => self.login_failures_per_account,
+            Scope::Network(_) => self.login_failures_per_address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DepositPolicy, Settings, Usd};
+
+    fn settings() -> Settings {
+        Settings {
+            deposits: DepositPolicy::SelfService,
+            self_service_in_production: false,
+            daily_deposit_limit: Usd::ZERO,
+            daily_withdrawal_limit: Usd::ZERO,
+            access_token_minutes: 60,
+            refresh_token_days: 30,
+            concurrent_hashes: 2,
+            login_failures_per_account: 5,
+            login_failures_per_address: 50,
+        }
+    }
+
+    #[test]
+    fn as_many_failed_logins_as_one_item_can_keep_may_be_allowed() {
+        for (failures, is_right) in [(0, false), (1, true), (1000, true), (1001, false)] {
+            let account = Settings { login_failures_per_account: failures, ..settings() };
+            let address = Settings { login_failures_per_address: failures, ..settings() };
+            for (key, settings) in [("account", account), ("address", address)] {
+                let rule = format!("user.login_failures_per_{key} must be from 1 to 1000");
+                assert_eq!(settings.check(false), if is_right { Ok(()) } else { Err(rule) });
+            }
+        }
     }
 }

@@ -8,8 +8,11 @@
 //! | session | `U#{user}` | `T#{session}` |
 //! | ledger entry | `L#{user}#{asset}` | sequence number, twelve digits |
 //! | credentials | `N#{username}` | `CREDENTIALS` |
+//! | failed logins of a name | `N#{username}` | `THROTTLE` |
+//! | failed logins from an address | `A#{address}`, of IPv6 its /64 | `THROTTLE` |
 //! | claim on an address | `E#{email}` | `EMAIL` |
 
+mod logins;
 mod records;
 mod write;
 
@@ -23,9 +26,10 @@ use tradepost_platform::dynamo::{
 use tradepost_problem::Outage;
 use tradepost_user_api::{AccountsError, Entry, Settled};
 
+pub use self::logins::Counted;
 pub use self::records::{LedgerRecord, Stored, records};
 pub use self::write::StoreWrite;
-use crate::domain::Holding;
+use crate::domain::{Holding, Scope};
 use crate::fields::{DateOfBirth, Email, PersonName, Phone, Username};
 
 /// The table of this module.
@@ -33,7 +37,7 @@ pub const TABLE: TableDefinition =
     TableDefinition { name: "users", indexes: &[], expires_at: Some("expires_at") };
 
 mod keys {
-    use super::{AssetId, Email, Key, OrderId, SessionId, UserId, Username};
+    use super::{AssetId, Email, Key, OrderId, Scope, SessionId, UserId, Username};
 
     pub const POSITIONS: &str = "P#";
     pub const SESSIONS: &str = "T#";
@@ -64,6 +68,12 @@ mod keys {
     }
     pub fn credentials(username: &Username) -> Key {
         Key::new(format!("N#{username}"), "CREDENTIALS")
+    }
+    pub fn throttle(scope: &Scope) -> Key {
+        match scope {
+            Scope::Account(username) => Key::new(format!("N#{username}"), "THROTTLE"),
+            Scope::Network(network) => Key::new(format!("A#{network}"), "THROTTLE"),
+        }
     }
     pub fn email(email: &Email) -> Key {
         Key::new(format!("E#{}", email.as_str()), "EMAIL")

@@ -8,9 +8,10 @@ use tradepost_platform::request::{Body, Fields, FromFields, boolean, text};
 use tradepost_problem::Rejection;
 use utoipa::ToSchema;
 
+use super::client_address;
 use crate::UserService;
-use crate::fields::{NewPassword, Password, Username};
-use crate::service::{Device, Grant, Registration};
+use crate::fields::{NewPassword, Username};
+use crate::service::{Device, Grant, Login, Registration};
 
 /// What somebody signs up with.
 #[derive(ToSchema)]
@@ -73,12 +74,12 @@ pub(super) fn optional_phone(text: &str) -> Result<Option<crate::fields::Phone>,
 
 /// What somebody logs in with.
 #[derive(ToSchema)]
-#[schema(as = LoginRequest)]
-struct Login {
-    #[schema(value_type = String, example = "trader_jane")]
-    username: Username,
-    #[schema(value_type = String, example = "TestPassword123!")]
-    password: Password,
+#[expect(dead_code, reason = "documents the body; Login is what it is read into")]
+struct LoginRequest {
+    #[schema(example = "trader_jane")]
+    username: String,
+    #[schema(example = "TestPassword123!")]
+    password: String,
 }
 
 impl FromFields for Login {
@@ -159,10 +160,12 @@ pub async fn register(
 }
 
 /// Log in.
-#[utoipa::path(tag = "accounts", request_body = Login, responses(
+#[utoipa::path(tag = "accounts", request_body = LoginRequest, responses(
     (status = 200, description = "A session, with its tokens.", body = TokenResponse),
     (status = 401, description = "`invalid_credentials`: the name or the password is wrong."),
     (status = 422, description = "`validation_failed`"),
+    (status = 429, description = "`too_many_attempts`: too many failed for this account or from this address.",
+     headers(("Retry-After" = u64, description = "Seconds until the next attempt is taken."))),
 ))]
 #[post("/auth/login")]
 pub async fn login(
@@ -170,7 +173,7 @@ pub async fn login(
     request: HttpRequest,
     Body(login): Body<Login>,
 ) -> Result<Json<impl Serialize>, Rejection> {
-    let grant = service.log_in(&login.username, &login.password, device(&request)).await?;
+    let grant = service.into_inner().log_in(login, device(&request)).await?;
     Ok(Json(TokenResponse::from(grant)))
 }
 
@@ -191,7 +194,7 @@ pub async fn refresh(
 fn device(request: &HttpRequest) -> Device {
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     Device {
-        address: request.peer_addr().map(|address| address.ip().to_string()),
+        address: client_address(request),
         user_agent: user_agent.map(|text| text.chars().take(200).collect()),
     }
 }

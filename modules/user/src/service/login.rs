@@ -1,10 +1,14 @@
 //! Opening a session.
 
-use tradepost_kernel::{EntryId, SessionId};
-use tradepost_platform::dynamo::WriteError;
+use std::net::IpAddr;
+use std::sync::Arc;
 
+use tradepost_kernel::SessionId;
+
+use super::UserService;
+use super::login_queue::LoginTurn;
 use super::sessions::Grant;
-use super::{Stale, UserService};
+use super::throttle::{Race, RightGuess, to_the_end};
 use crate::UserError;
 use crate::fields::{Password, Username};
 use crate::store::{Credentials, Session};
@@ -13,39 +17,51 @@ use crate::tokens::RefreshToken;
 /// Where a login comes from, as far as can be told.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
 }
 
+/// A name and a password, as somebody claims them.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub username: Username,
+    pub password: Password,
+}
+
 impl UserService {
-    /// Opens a session. An unknown name and a wrong password are the same refusal, in the same time.
-    pub async fn log_in(
-        &self,
-        username: &Username,
-        password: &Password,
-        device: Device,
-    ) -> Result<Grant, UserError> {
-        let credentials = self.store.credentials(username).await?;
-        let stored = credentials.as_ref().map(|credentials| credentials.password_hash.as_str());
-        let checked = self.passwords.check(password, stored).await?;
-        let Some(mut credentials) = credentials.filter(|_| checked.right) else {
+    /// Opens a session. An unknown name and a wrong password are the same refusal, in the same time. It costs one
+    /// read and two writes; a refusal costs one read and one write, and one read where the throttle refuses.
+    pub async fn log_in(self: Arc<Self>, login: Login, device: Device) -> Result<Grant, UserError> {
+        let turn = self.login_queue.turn(&login.username, device.address).await?;
+        to_the_end(async move { self.log_in_now(turn, &login, device).await }).await
+    }
+
+    async fn log_in_now(&self, turn: LoginTurn, login: &Login, device: Device) -> Result<Grant, UserError> {
+        let Login { username, password } = login;
+        let Some(guess) = self.guess(turn, username, password, device.address).await? else {
             tracing::info!(target: "audit", "login refused");
             return Err(UserError::InvalidCredentials);
         };
-        if checked.outdated {
-            credentials = self.rehash(username, credentials, password).await?;
-        }
-        self.open_session(username, &credentials, device).await
+        let renewed =
+            if guess.is_outdated { self.rehashed(&guess.credentials, password).await } else { None };
+        self.open_session(username, guess, renewed, device).await
+    }
+
+    /// The credentials with a hash as it is made today. Where none can be made just now, the next login will.
+    async fn rehashed(&self, old: &Credentials, password: &Password) -> Option<Credentials> {
+        let password_hash = self.passwords.hash(password).await.ok()?;
+        Some(Credentials { password_hash, ..old.clone() })
     }
 
     async fn open_session(
         &self,
         username: &Username,
-        credentials: &Credentials,
+        guess: RightGuess,
+        renewed: Option<Credentials>,
         device: Device,
     ) -> Result<Grant, UserError> {
-        let now = self.clock.now();
-        let (user, id) = (credentials.user, SessionId::generate());
+        let RightGuess { attempt, credentials, .. } = guess;
+        let (now, user, id) = (self.clock.now(), credentials.user, SessionId::generate());
         let refresh = RefreshToken::first(user, id)?;
         let session = Session {
             id,
@@ -56,35 +72,25 @@ impl UserService {
             used_hash: None,
             rotated_at: now,
             created_at: now,
-            address: device.address,
+            address: device.address.map(|address| address.to_string()),
             device: device.user_agent,
             revoked: false,
             version: 0,
             expires_at: self.session_end(now),
         };
-        let write = self.store.write(id).new_session(&session, username, credentials, Stale);
-        match write.into_write().commit().await {
-            Ok(()) => {}
+        let opened = self.give_back_with(attempt, id.to_string(), |write| {
+            let write = write.new_session(&session, Race::Other);
+            match &renewed {
+                Some(renewed) => write.credentials(username, &credentials, renewed, Race::Other),
+                None => write.same_password(username, &credentials, Race::Other),
+            }
+        });
+        if !opened.await? {
             // The password was changed since it was checked.
-            Err(WriteError::Lost(_)) => return Err(UserError::InvalidCredentials),
-            Err(WriteError::Outage(outage)) => return Err(outage.into()),
+            return Err(UserError::InvalidCredentials);
         }
+        metrics::counter!("tradepost_logins_total", "outcome" => "opened").increment(1);
         tracing::info!(target: "audit", %user, session = %id, "logged in");
         self.grant(&session, &refresh, now)
-    }
-
-    async fn rehash(
-        &self,
-        username: &Username,
-        old: Credentials,
-        password: &Password,
-    ) -> Result<Credentials, UserError> {
-        let new = Credentials { password_hash: self.passwords.hash(password).await?, ..old.clone() };
-        let write = self.store.write(EntryId::generate()).credentials(username, &old, &new, Stale);
-        match write.into_write().commit().await {
-            Ok(()) => Ok(new),
-            Err(WriteError::Lost(_)) => Err(UserError::InvalidCredentials),
-            Err(WriteError::Outage(outage)) => Err(outage.into()),
-        }
     }
 }

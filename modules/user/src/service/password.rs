@@ -1,11 +1,16 @@
 //! Changing a password, which ends sessions.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use tradepost_kernel::{EntryId, SessionId};
 use tradepost_platform::auth::Caller;
 use tradepost_platform::dynamo::WriteError;
 use tradepost_problem::Outage;
 
+use super::login_queue::LoginTurn;
 use super::sessions::revoked;
+use super::throttle::to_the_end;
 use super::{MOST_RACES, UserService};
 use crate::UserError;
 use crate::fields::{NewPassword, Password, Username};
@@ -14,22 +19,43 @@ use crate::store::Credentials;
 /// As many sessions are ended together with a change of the password, in one write (DynamoDB allows 100 items).
 const MOST_AT_ONCE: usize = 90;
 
+/// The password somebody claims to have, and the one they want.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    pub current: Password,
+    pub new: NewPassword,
+}
+
 impl UserService {
     /// Changes the caller's password and ends every other session.
     pub async fn change_password(
-        &self,
+        self: Arc<Self>,
         caller: &Caller,
-        current: &Password,
-        new: &NewPassword,
+        address: Option<IpAddr>,
+        change: PasswordChange,
     ) -> Result<(), UserError> {
+        let PasswordChange { current, new } = change;
         let profile = self.profile(caller.user).await?;
         new.suits(profile.username.as_str(), Some(&profile.email))
             .map_err(|_| UserError::UnsuitablePassword)?;
-        let stored = self.store.credentials(&profile.username).await?.ok_or(UserError::WrongPassword)?;
-        if !self.passwords.check(current, Some(&stored.password_hash)).await?.right {
-            return Err(UserError::WrongPassword);
-        }
-        self.set_password(&profile.username, &stored, new, Some(caller.session)).await
+        let (service, username) = (Arc::clone(&self), profile.username.clone());
+        let turn = self.login_queue.turn(&username, address).await?;
+        let guess = to_the_end(async move { service.current(turn, &username, &current, address).await });
+        let stored = guess.await?;
+        self.set_password(&profile.username, &stored, &new, Some(caller.session)).await
+    }
+
+    /// The credentials of somebody who knows their password. A wrong one counts as a failed login.
+    async fn current(
+        &self,
+        turn: LoginTurn,
+        username: &Username,
+        password: &Password,
+        address: Option<IpAddr>,
+    ) -> Result<Credentials, UserError> {
+        let guess = self.guess(turn, username, password, address).await?.ok_or(UserError::WrongPassword)?;
+        self.give_back(guess.attempt).await?;
+        Ok(guess.credentials)
     }
 
     /// Sets a password without knowing the old one and ends every session; for the operator.

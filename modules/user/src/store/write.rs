@@ -4,7 +4,7 @@ use tradepost_kernel::{AssetId, OrderId, UserId};
 use tradepost_platform::dynamo::{Dynamo, Expect, Table, Write};
 use tradepost_user_api::Entry;
 
-use super::{Credentials, EmailClaim, Outcome, Profile, Session, keys};
+use super::{Counted, Credentials, EmailClaim, Outcome, Profile, Session, keys};
 use crate::domain::Holding;
 use crate::fields::Username;
 
@@ -61,21 +61,26 @@ impl<'a, E: Clone> StoreWrite<'a, E> {
         self
     }
 
-    /// Opens a session, if the password that was checked is still the password.
-    pub fn new_session(
-        mut self,
-        session: &Session,
-        username: &Username,
-        checked: &Credentials,
-        stale: E,
-    ) -> Self {
+    /// Demands that the password that was checked is still the password.
+    pub fn same_password(mut self, username: &Username, checked: &Credentials, stale: E) -> Self {
         let same = Expect::text("password_hash", &checked.password_hash);
-        self.write = self.write.check(self.table, &keys::credentials(username), &same, stale.clone()).insert(
-            self.table,
-            &keys::session(session.user, session.id),
-            session,
-            stale,
-        );
+        self.write = self.write.check(self.table, &keys::credentials(username), &same, stale);
+        self
+    }
+
+    pub fn new_session(mut self, session: &Session, stale: E) -> Self {
+        let key = keys::session(session.user, session.id);
+        self.write = self.write.insert(self.table, &key, session, stale);
+        self
+    }
+
+    /// Replaces the attempts that count in a scope.
+    pub fn throttle(mut self, new: &Counted, stale: E) -> Self {
+        let expect = match new.throttle.version {
+            1 => Expect::Absent,
+            version => Expect::number("version", version - 1),
+        };
+        self.write = self.write.put(self.table, &keys::throttle(&new.scope), &new.throttle, &expect, stale);
         self
     }
 
