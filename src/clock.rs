@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use chrono::TimeDelta;
 use tradepost_kernel::{Clock, SystemClock, Timestamp};
 
-/// The machine's clock, ahead by the milliseconds that a file says; by none while there is no such file.
+/// The clock that a file sets: the machine's, ahead by the milliseconds that the file says, or standing still at
+/// `=` and a Unix time in milliseconds. The machine's while there is no such file.
 pub struct FileClock(PathBuf);
 
 impl FileClock {
@@ -17,7 +18,11 @@ impl FileClock {
 
 impl Clock for FileClock {
     fn now(&self) -> Timestamp {
-        let ahead = std::fs::read_to_string(&self.0).ok().and_then(|text| text.trim().parse().ok());
-        SystemClock.now() + TimeDelta::milliseconds(ahead.unwrap_or(0))
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        let stopped = text.trim().strip_prefix('=').and_then(|text| text.parse().ok());
+        if let Some(stopped) = stopped.and_then(Timestamp::from_timestamp_millis) {
+            return stopped;
+        }
+        SystemClock.now() + TimeDelta::milliseconds(text.trim().parse().unwrap_or(0))
     }
 }

@@ -111,11 +111,7 @@ impl World {
     /// The platform that all tests of a shape share; each makes its own users.
     pub async fn shared(shape: Shape) -> Self {
         static WORLDS: [OnceCell<World>; Shape::ALL.len()] = [const { OnceCell::const_new() }; _];
-        WORLDS[shape as usize].get_or_init(|| Self::start(shape, Setup::default())).await.clone()
-        static MONOLITH: OnceCell<World> = OnceCell::const_new();
-        match shape {
-            Shape::Monolith => MONOLITH.get_or_init(|| Self::start(shape, crowded())).await.clone(),
-        }
+        WORLDS[shape as usize].get_or_init(|| Self::start(shape, crowded())).await.clone()
     }
 
     /// A platform of this test's own, in the same shape.
