@@ -1,4 +1,4 @@
-//! JSON bodies: the media type, then the syntax of the whole, then its shape, then the fields.
+//! JSON bodies: the media type, then the depth and syntax of the whole, then its shape, then the fields.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,6 +16,9 @@ use serde_json::value::RawValue;
 use tradepost_problem::{FieldError, Rejection, http};
 
 use super::{Fields, FromFields, Input};
+
+/// How deep lists and objects may be nested, the body itself included.
+const MAX_DEPTH: usize = 32;
 
 /// How long a client may take to send a body. Give it to the app as `app_data`; without it there is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,10 @@ fn unreadable(error: &actix_web::Error) -> Rejection {
 fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
+    if is_too_deep(bytes) {
+        let detail = format!("The body is nested more than {MAX_DEPTH} levels deep.");
+        return Err(Rejection::new(&http::MALFORMED, detail));
+    }
     // The whole text first: a type error inside a body that is no JSON at all would be misleading.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error.to_string()))?;
     let inputs: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(|error| {
@@ -81,6 +88,26 @@ fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
         Rejection::fields(vec![FieldError { field: "body".into(), message: "must be a JSON object".into() }])
     })?;
     Fields::new(inputs.into_iter().map(|(name, raw)| (name, Input::Json(raw))).collect()).read()
+}
+
+/// Whether lists and objects are nested deeper than allowed. The parser passes over what nobody asked for without a
+/// limit of its own.
+fn is_too_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 fn not_json(why: &str) -> Rejection {
