@@ -5,6 +5,7 @@ mod keys;
 mod liveness;
 mod token;
 
+pub(crate) use caller::user_of_token;
 pub use caller::{Caller, signed_in};
 pub use keys::{KeyRing, KeySource};
 pub use liveness::{SessionCache, Sessions};

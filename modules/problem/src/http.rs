@@ -9,8 +9,8 @@ pub const MALFORMED: About = About {
     code: "malformed_request",
     kind: Kind::Http(400),
     title: "Malformed request",
-    explanation: "The request could not be read: its body is not JSON, or a cursor was altered, or the request \
-                  breaks HTTP itself.",
+    explanation: "The request could not be read: its body is not JSON or nested too deeply, or a cursor was \
+                  altered, or the request breaks HTTP itself.",
 };
 /// Fields that break their rules.
 pub const VALIDATION: About = About {
@@ -49,6 +49,20 @@ pub const TOO_LARGE: About = About {
     title: "Body too large",
     explanation: "The body of the request is larger than the server accepts (64 KiB by default).",
 };
+/// An address over the limit.
+pub const URI_TOO_LONG: About = About {
+    code: "uri_too_long",
+    kind: Kind::Http(414),
+    title: "URI too long",
+    explanation: "The address of the request is longer than the server accepts (8192 bytes by default).",
+};
+/// Header lines over the limit.
+pub const HEADERS_TOO_LARGE: About = About {
+    code: "headers_too_large",
+    kind: Kind::Http(431),
+    title: "Headers too large",
+    explanation: "The header lines of the request are together larger than the server accepts (16 KiB by default).",
+};
 /// A body that does not say it is JSON.
 pub const UNSUPPORTED_MEDIA_TYPE: About = About {
     code: "unsupported_media_type",
@@ -84,6 +98,8 @@ pub const PROBLEMS: &[&About] = &[
     &METHOD_NOT_ALLOWED,
     &TIMEOUT,
     &TOO_LARGE,
+    &URI_TOO_LONG,
+    &HEADERS_TOO_LARGE,
     &UNSUPPORTED_MEDIA_TYPE,
     &FORBIDDEN,
     &UNAVAILABLE,
@@ -97,8 +113,10 @@ pub(crate) fn about(status: StatusCode) -> &'static About {
         405 => &METHOD_NOT_ALLOWED,
         408 => &TIMEOUT,
         413 => &TOO_LARGE,
+        414 => &URI_TOO_LONG,
         415 => &UNSUPPORTED_MEDIA_TYPE,
         422 => &VALIDATION,
+        431 => &HEADERS_TOO_LARGE,
         503 => &UNAVAILABLE,
         code if code < 500 => &MALFORMED,
         _ => &DEFECT,

@@ -49,6 +49,12 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
     let (token, verifier) =
         bearer_token(request).zip(request.app_data::<Data<Verifier>>()).ok_or_else(unauthenticated)?;
     let claims = verifier.verify(token).await?.ok_or_else(unauthenticated)?;
+    let known = request.extensions_mut().remove::<Verified>();
+    let claims = match known {
+        Some(Verified(claims)) => claims,
+        None => verify(request).await,
+    };
+    let claims = claims.ok_or_else(unauthenticated)?;
     match is_live(request, &claims).await {
         Ok(true) => {}
         Ok(false) => return Err(unauthenticated()),
@@ -57,6 +63,24 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
         Err(outage) => return Err(outage.into()),
     }
     Ok(Caller { user: claims.uid, username: claims.sub, session: claims.sid, role: claims.role })
+}
+
+/// What was found out about the token of a request, so that its signature is checked once.
+struct Verified(Option<Claims>);
+
+/// The user whose valid token came with a request; whether the session lives is not asked. What is found out is kept
+/// for [`signed_in`].
+pub(crate) async fn user_of_token(request: &ServiceRequest) -> Option<UserId> {
+    bearer_token(request)?;
+    let claims = verify(request).await;
+    let user = claims.as_ref().map(|claims| claims.uid);
+    request.extensions_mut().insert(Verified(claims));
+    user
+}
+
+async fn verify(request: &ServiceRequest) -> Option<Claims> {
+    let token = bearer_token(request)?;
+    request.app_data::<Data<Verifier>>()?.verify(token)
 }
 
 async fn is_live(request: &ServiceRequest, claims: &Claims) -> Result<bool, Outage> {

@@ -75,8 +75,10 @@ async fn the_framework_s_own_refusals_have_codes_of_their_own() {
         (405, "method_not_allowed"),
         (408, "request_timeout"),
         (413, "body_too_large"),
+        (414, "uri_too_long"),
         (415, "unsupported_media_type"),
         (422, "validation_failed"),
+        (431, "headers_too_large"),
         (503, "unavailable"),
     ] {
         assert_eq!(client.get(&format!("/status/{status}")).await.problem(), (status, code));

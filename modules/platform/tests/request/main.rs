@@ -5,6 +5,7 @@
 
 mod body;
 mod finish;
+mod guard;
 mod params;
 mod signed_in;
 mod support;

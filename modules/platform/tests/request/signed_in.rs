@@ -24,8 +24,8 @@ use tradepost_problem::Outage;
 
 use crate::support::{Answer, Client, Form, Transfer};
 
-const NOW_S: i64 = 1_767_225_600;
-const KID: &str = "key-1";
+pub const NOW_S: i64 = 1_767_225_600;
+pub const KID: &str = "key-1";
 
 struct StandingClock;
 
@@ -169,17 +169,17 @@ impl World {
     }
 }
 
-fn new_key() -> EncodingKey {
+pub fn new_key() -> EncodingKey {
     let pair = Ed25519KeyPair::generate().unwrap();
     let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).unwrap();
     EncodingKey::from_ed_der(der.as_ref())
 }
 
-fn header(algorithm: Algorithm, kid: Option<&str>) -> Header {
+pub fn header(algorithm: Algorithm, kid: Option<&str>) -> Header {
     Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }
 }
 
-fn sign(key: &EncodingKey, header: &Header, claims: &impl Serialize) -> String {
+pub fn sign(key: &EncodingKey, header: &Header, claims: &impl Serialize) -> String {
     encode(header, claims, key).unwrap()
 }
 
