@@ -11,6 +11,8 @@ use tradepost_platform::auth::TokenSettings;
 use tradepost_platform::dynamo::{EngineKind, StorageSettings};
 use tradepost_platform::telemetry::LogSettings;
 
+use crate::limits::RateLimitSettings;
+
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PRODUCTION: &str = include_str!("../config/production.toml");
 /// Keys whose values are never printed, and what stands there when they have none.
@@ -29,6 +31,13 @@ pub const SECRET_LENGTH: usize = 32;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
+
+impl ConfigError {
+    /// A sentence that names the key.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
 
 /// What kind of installation this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,6 +70,8 @@ pub struct Config {
     pub clock_file: String,
     /// The section `[server]`.
     pub server: ServerSettings,
+    /// The section `[rate_limits]`.
+    pub rate_limits: RateLimitSettings,
     /// The section `[log]`.
     pub log: LogSettings,
     /// The section `[storage]`.
@@ -84,6 +95,14 @@ pub struct ServerSettings {
     pub workers: usize,
     /// Larger bodies are refused.
     pub max_body_bytes: usize,
+    /// Longer addresses are refused.
+    pub max_uri_bytes: usize,
+    /// Requests whose header lines are together larger are refused.
+    pub max_head_bytes: usize,
+    /// How many connections there may be; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a connection is kept open without a request, in seconds; 0 closes it after an answer.
+    pub keep_alive_s: u64,
     /// How long a client may take to send the head of a request, in milliseconds.
     pub client_timeout_ms: u64,
     /// How long a client may take to send the body of a request, in milliseconds.
@@ -92,6 +111,9 @@ pub struct ServerSettings {
     pub drain_ms: u64,
     /// How long requests may take to finish after that, in seconds.
     pub shutdown_timeout_s: u64,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
     /// Origins of browser clients.
     #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
@@ -140,6 +162,18 @@ impl ServerSettings {
         if self.max_body_bytes < 1024 {
             return refuse("server.max_body_bytes must be at least 1024.");
         }
+        // Beyond these the parser refuses before the guard can say why.
+        if !(256..=65_534).contains(&self.max_uri_bytes) || !(1024..=131_072).contains(&self.max_head_bytes) {
+            return refuse(
+                "server.max_uri_bytes must be from 256 to 65534, and server.max_head_bytes from 1024 to 131072.",
+            );
+        }
+        if !(1..=1_000_000).contains(&self.max_connections) || self.keep_alive_s > 3600 {
+            return refuse(
+                "server.max_connections must be from 1 to 1000000, and server.keep_alive_s at most 3600.",
+            );
+        }
+        self.proxies()?;
         let timeouts = [self.client_timeout_ms, self.body_timeout_ms];
         if !timeouts.iter().all(|timeout| (100..=600_000).contains(timeout)) {
             return refuse("server.client_timeout_ms and server.body_timeout_ms must be from 100 to 600000.");
@@ -200,6 +234,7 @@ impl Config {
             data_dir: raw.get("data_dir").map_err(|error| wrong(&error))?,
             clock_file: raw.get("clock_file").map_err(|error| wrong(&error))?,
             server: take(&raw, "server")?,
+            rate_limits: take(&raw, "rate_limits")?,
             log: take(&raw, "log")?,
             storage: take(&raw, "storage")?,
             auth: take(&raw, "auth")?,
@@ -245,6 +280,7 @@ impl Config {
         self.server.check()?;
         self.peers.check()?;
         self.storage.check().map_err(ConfigError)?;
+        self.rate_limits.check()?;
         let plain = |text: &str| !text.is_empty() && text.is_ascii() && !text.contains(['>', '?', '~']);
         if !plain(&self.auth.issuer) || !plain(&self.auth.audience) {
             return refuse("auth.issuer and auth.audience must be plain ASCII without `>`, `?` or `~`.");
@@ -425,12 +461,24 @@ mod tests {
     }
 
     #[test]
-    fn server_settings_have_bounds() {
+    fn settings_of_the_server_and_its_guard_have_bounds() {
         for (key, good, bad) in [
             ("server.listen", "[::1]:0", "8080"),
             ("server.listen", "localhost:8080", ":8080"),
             ("server.workers", "512", "513"),
             ("server.max_body_bytes", "1024", "1023"),
+            ("server.max_uri_bytes", "256", "255"),
+            ("server.max_uri_bytes", "65534", "65535"),
+            ("server.max_head_bytes", "1024", "1023"),
+            ("server.max_head_bytes", "131072", "131073"),
+            ("server.max_connections", "1", "0"),
+            ("server.max_connections", "1000000", "1000001"),
+            ("server.keep_alive_s", "3600", "3601"),
+            ("server.trusted_proxies", "10.0.0.0/8, fd00::/8, ::1, 127.0.0.1", "10.0.0.0/33"),
+            ("server.trusted_proxies", "", "proxy.example.com"),
+            ("server.trusted_proxies", "10.0.0.0/8", "::ffff:10.0.0.0/104"),
+            ("rate_limits.per_user", "0", "-1"),
+            ("rate_limits.per_address", "1000000000", "1000000001"),
             ("server.client_timeout_ms", "100", "99"),
             ("server.body_timeout_ms", "600000", "600001"),
         ] {

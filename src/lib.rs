@@ -11,6 +11,7 @@ mod fallback;
 mod foundation;
 mod health;
 mod internal;
+mod limits;
 pub mod modules;
 mod openapi;
 pub mod probe;

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPage, ProblemPages, http};
+use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPages, http};
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Content, ContentBuilder, OpenApi as Document, Ref, RefOr};
+use utoipa::openapi::{Content, ContentBuilder, Object, OpenApi as Document, Ref, RefOr, Type};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::{modules, server};
@@ -25,7 +27,8 @@ pub const PATH: &str = "/api-docs/openapi.json";
             under **accounts**, put the `access_token` into **Authorize**, and every route can be tried out as it \
             stands. There is no payment provider and no fee, and the house is the counterparty of every trade. \
             Prices are simulated unless the operator says otherwise; `price_source` tells.\n\nEvery error is a \
-            problem document (RFC 9457); its `type` leads to a page that explains it.",
+            problem document (RFC 9457); its `type` leads to a page that explains it.\n\nRequests are limited per \
+            address and per user; every answer says in `RateLimit-Policy` and `RateLimit` how much is left.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
@@ -68,8 +71,9 @@ pub fn whole_problems() -> ProblemPages {
 }
 
 fn all_problems() -> impl Iterator<Item = &'static [&'static About]> {
-    let own = [http::PROBLEMS, OUTAGES, tradepost_platform::auth::PROBLEMS, crate::health::PROBLEMS];
-    own.into_iter().chain(modules::problems())
+    let platform = [tradepost_platform::auth::PROBLEMS, tradepost_platform::guard::PROBLEMS];
+    let own = [http::PROBLEMS, OUTAGES, crate::health::PROBLEMS].into_iter().chain(platform);
+    own.chain(modules::problems())
 }
 
 /// The whole document of this binary, as the `openapi` verb prints it.
@@ -86,6 +90,11 @@ pub fn complete(document: &mut Document) {
     let components = document.components.get_or_insert_default();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert("bearer".to_owned(), RefOr::T(bearer));
+    for (name, description, example) in LIMIT_HEADERS {
+        let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
+        let header = header.description(Some(description)).example(Some(json!(example)));
+        components.headers.insert(name.to_owned(), RefOr::T(header.build()));
+    }
     let known: BTreeMap<_, _> = all_problems().flatten().map(|about| (about.code, *about)).collect();
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
@@ -98,8 +107,27 @@ pub fn complete(document: &mut Document) {
     }
 }
 
+/// The headers that tell of rate limits, with examples.
+const LIMIT_HEADERS: [(&str, &str, &str); 6] = [
+    ("Retry-After", "Seconds after which it is worth trying again.", "1"),
+    (
+        "RateLimit-Policy",
+        "The limits that count this request, in requests a minute.",
+        "\"address\";q=100000;w=60",
+    ),
+    (
+        "RateLimit",
+        "How much is left of each, and after how many seconds there is more.",
+        "\"address\";r=0;t=1",
+    ),
+    ("X-RateLimit-Limit", "The limit that is nearest, in requests a minute.", "100000"),
+    ("X-RateLimit-Remaining", "How much is left of it.", "0"),
+    ("X-RateLimit-Reset", "When all of it is there again, in Unix seconds.", "1767225660"),
+];
+
 fn add_common(operation: &mut Operation) {
     let mut common = vec![
+        ("429", "`rate_limited`: too many requests from this address or this user."),
         ("500", "`internal_error`: a defect of the platform."),
         ("503", "`storage_unavailable`, `too_busy`, `service_unavailable`: try again later."),
     ];
@@ -116,6 +144,11 @@ fn add_common(operation: &mut Operation) {
         let response = RefOr::T(ResponseBuilder::new().description(description).build());
         let own = operation.responses.responses.entry(status.to_owned());
         own.and_modify(|own| extend(own, description)).or_insert(response);
+    }
+    if let Some(RefOr::T(limited)) = operation.responses.responses.get_mut("429") {
+        let names = LIMIT_HEADERS.map(|(name, ..)| name);
+        let reference = |name| RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
+        limited.headers.extend(names.map(|name| (name.to_owned(), reference(name))));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP server: middleware, mounts and limits.
 
 use std::net::TcpListener;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use actix_web::{App, Error, HttpResponse, HttpServer};
 use jsonwebtoken::jwk::JwkSet;
 use tradepost_platform::auth::{KeyRing, SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::guard::{Guard, guard, hold_connection, watch_connection};
 use tradepost_platform::headers::secure;
 use tradepost_platform::request::BodyTimeout;
 use tradepost_platform::telemetry::{Metrics, metrics_page, observe};
@@ -30,6 +32,8 @@ use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
 use crate::modules::{Compiled, Composition, Routes, State};
 use crate::{modules, openapi};
+use crate::modules::{Compiled, Composition, State};
+use crate::{limits, modules, openapi};
 
 /// What every worker of the server shares.
 #[derive(Clone)]
@@ -38,6 +42,7 @@ pub struct Parts {
     states: Vec<State>,
     readiness: Data<Readiness>,
     metrics: Data<Metrics>,
+    guard: Data<Guard>,
     verifier: Data<Verifier>,
     keys: Option<Data<JwkSet>>,
     session_cache: Data<SessionCache>,
@@ -61,6 +66,9 @@ impl Parts {
         // A process without keys takes no token; its routes are public.
         let keys = composition.keys.unwrap_or_else(|| Arc::new(KeyRing::fixed(&JwkSet { keys: Vec::new() })));
         let tokens = foundation.config.auth.tokens();
+        let (config, clock) = (&foundation.config, &foundation.clock);
+        let guard = limits::guard(&config.server, &config.rate_limits, Arc::clone(clock))?;
+        let has_keys = !keys.keys.is_empty();
         Ok(Self {
             served,
             states: composition.states,
@@ -68,6 +76,9 @@ impl Parts {
             metrics: Data::new(Metrics::install().map_err(StartError::new)?),
             verifier: Data::new(Verifier::new(keys, &tokens, Arc::clone(&foundation.clock))),
             keys: composition.jwks.map(Data::new),
+            guard: Data::new(guard),
+            verifier: Data::new(Verifier::new(&keys, &tokens, Arc::clone(clock))),
+            keys: has_keys.then(|| Data::new(keys)),
             session_cache: Data::from(Arc::clone(&foundation.session_cache)),
             sessions: composition.sessions.map(Data::new),
             problems: Data::new(if composition.is_whole {
@@ -89,6 +100,7 @@ impl Parts {
         config
             .app_data(self.readiness.clone())
             .app_data(self.metrics.clone())
+            .app_data(self.guard.clone())
             .app_data(self.verifier.clone())
             .app_data(self.session_cache.clone())
             .app_data(self.problems.clone())
@@ -143,12 +155,18 @@ pub fn describe(modules: &[&Compiled]) -> OpenApi {
 /// Starts serving on a socket that is bound already.
 pub fn start(parts: Parts, listener: TcpListener, settings: &ServerSettings) -> Result<Server, StartError> {
     let own = settings.clone();
-    let mut server = HttpServer::new(move || app(&parts, &own));
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
-    }
-    let server = server
-        .client_request_timeout(Duration::from_millis(settings.client_timeout_ms))
+    let head = Duration::from_millis(settings.client_timeout_ms);
+    let pause = Duration::from_secs(settings.keep_alive_s);
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        workers => workers,
+    };
+    let server = HttpServer::new(move || app(&parts, &own))
+        .workers(workers)
+        .max_connections(settings.max_connections.div_ceil(workers))
+        .keep_alive(pause)
+        .client_request_timeout(head)
+        .on_connect(move |stream, extensions| watch_connection(stream, extensions, pause + head))
         .shutdown_timeout(settings.shutdown_timeout_s)
         .disable_signals()
         .listen(listener)
@@ -173,12 +191,14 @@ fn app(
         .app_data(PayloadConfig::new(settings.max_body_bytes))
         .app_data(BodyTimeout(Duration::from_millis(settings.body_timeout_ms)))
         .configure(|config| parts.mount(config))
+        .wrap(from_fn(guard))
         .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
         .wrap(from_fn(finish))
         .wrap(cors(settings))
         .wrap(from_fn(head_and_options))
         .wrap(from_fn(secure))
         .wrap(from_fn(observe))
+        .wrap(from_fn(hold_connection))
 }
 
 fn cors(settings: &ServerSettings) -> Cors {

@@ -42,6 +42,20 @@ fn it_is_openapi_3_1_and_says_who_may_call_what() {
 }
 
 #[test]
+fn every_route_of_the_api_says_that_it_is_limited() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let limited = &operation["responses"]["429"];
+        assert_eq!(limited.is_null(), !name.contains("/api/v1/"), "{name}");
+        for (header, reference) in limited["headers"].as_object().into_iter().flatten() {
+            assert_eq!(reference["$ref"], format!("#/components/headers/{header}"), "{name}");
+            assert!(document["components"]["headers"][header]["description"].is_string(), "{header}");
+        }
+        assert!(limited.is_null() || limited["headers"]["RateLimit"].is_object(), "{name}");
+    }
+}
+
+#[test]
 fn every_operation_is_explained_and_every_refusal_has_an_example() {
     for (name, operation) in operations(&document()) {
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{name}");

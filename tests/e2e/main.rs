@@ -8,6 +8,7 @@ mod coverage;
 mod figures;
 mod history;
 mod inventory;
+mod limits;
 mod money;
 mod order_list;
 mod orders;
@@ -16,6 +17,7 @@ mod profile;
 mod registration;
 mod sessions;
 mod throttle;
+mod slow_clients;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -42,6 +44,7 @@ const ALL: &[&[(&str, Test)]] = &[
     cash::TESTS,
     history::TESTS,
     inventory::TESTS,
+    limits::TESTS,
     money::TESTS,
     order_list::TESTS,
     orders::TESTS,
@@ -50,6 +53,7 @@ const ALL: &[&[(&str, Test)]] = &[
     registration::TESTS,
     sessions::TESTS,
     throttle::TESTS,
+    slow_clients::TESTS,
 ];
 
 fn main() -> ExitCode {
