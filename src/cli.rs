@@ -38,6 +38,12 @@ pub struct Common {
 pub enum Verb {
     /// Run the platform (what happens without a command)
     Serve(Serve),
+    /// Run the platform on this machine with a process for each module, behind the gateway, and one for their engine
+    Split {
+        /// The public address, where the gateway listens; 127.0.0.1:8080 unless told
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
     /// Serve the embedded engine over the DynamoDB protocol, so that several processes can share it
     Engine(Engine),
     /// Prove the books: every balance, ledger, order and settlement; exits 1 if anything is wrong
@@ -113,6 +119,9 @@ impl Cli {
         for options in own.into_iter().flatten() {
             keys.extend(options.listen.iter().map(|listen| ("server.listen".to_owned(), listen.clone())));
             keys.extend(options.serve.iter().map(|serve| ("serve".to_owned(), serve.clone())));
+        }
+        if let Some(Verb::Split { listen: Some(listen) }) = &self.verb {
+            keys.push(("server.listen".to_owned(), listen.clone()));
         }
         if let Some(Verb::Engine(Engine { listen: Some(listen), .. })) = &self.verb {
             keys.push(("engine.listen".to_owned(), listen.clone()));

@@ -17,6 +17,7 @@ mod openapi;
 pub mod probe;
 pub mod report;
 mod server;
+pub mod split;
 pub mod stop;
 mod tables;
 pub mod verbs;

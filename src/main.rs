@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tradepost::cli::{Cli, Verb};
-use tradepost::{App, Config, StartError, engine, probe, stop, verbs};
+use tradepost::{App, Config, StartError, engine, probe, split, stop, verbs};
 use tradepost_platform::telemetry::start_logging;
 
 #[tokio::main]
@@ -33,6 +33,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
     start_logging(&config.log).map_err(StartError::new)?;
     match cli.verb {
         None | Some(Verb::Serve(_)) => serve(config, cli.serve.stops_with_stdin(cli.verb.as_ref())).await,
+        Some(Verb::Split { .. }) => split::run(config, &cli.common).await,
         Some(Verb::Engine(options)) => engine::serve(config, &options).await,
         Some(Verb::Reconcile { json }) => verbs::reconcile(config, json).await,
         Some(Verb::CreateTables) => verbs::create_tables(config).await,

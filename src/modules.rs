@@ -100,6 +100,12 @@ pub fn compiled() -> Vec<&'static Compiled> {
     COMPILED.iter().collect()
 }
 
+/// Whether this binary was built with a module, or with the embedded engine.
+pub fn has(feature: &str) -> bool {
+    COMPILED.iter().any(|module| module.name == feature)
+        || (feature == "embedded" && cfg!(feature = "embedded"))
+}
+
 /// The modules this process serves.
 ///
 /// # Errors

@@ -43,19 +43,24 @@ pub async fn ask(address: &str) -> Result<(bool, String), StartError> {
 
 /// The address under which this machine reaches what listens at `listen`.
 fn local(listen: &str) -> Result<String, StartError> {
-    let Ok(mut address) = listen.parse::<SocketAddr>() else { return Ok(listen.to_owned()) };
+    let Ok(address) = listen.parse::<SocketAddr>() else { return Ok(listen.to_owned()) };
     if address.port() == 0 {
         return Err(StartError::new(
             "server.listen takes any free port, so say with --address which one it took.",
         ));
     }
+    Ok(reached_at(address).to_string())
+}
+
+/// Where this machine itself reaches what listens at `address`, which may stand for every address there is.
+pub(crate) fn reached_at(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    Ok(address.to_string())
+    address
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ fn help_lists_the_verbs_and_nonsense_is_refused() {
     let help = text(&run(folder.path(), &["--help"]).stdout);
     let verbs = [
         "serve",
+        "split",
         "engine",
         "reconcile",
         "openapi",

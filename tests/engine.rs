@@ -84,7 +84,8 @@ async fn wait_for_ready(server: &Server, wanted: bool) {
 
 /// An engine's address before there is an engine, and an engine there.
 fn address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    let [port] = tradepost::split::ports::free().unwrap();
+    format!("127.0.0.1:{port}")
 }
 
 fn engine_at(folder: &Path, address: &str) -> Server {
