@@ -195,9 +195,8 @@ impl App {
     }
 }
 
-fn listen(address: &str, option: &str) -> Result<TcpListener, StartError> {
-/// Takes the public address.
-pub(crate) fn listen(address: &str) -> Result<TcpListener, StartError> {
+/// Takes an address; `option` is how to choose another.
+pub(crate) fn listen(address: &str, option: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => StartError::new(format!(
             "Another program already listens on {address}. Stop it, or choose another address with {option}."

@@ -39,10 +39,6 @@ impl Foundation {
     /// When it has none.
     pub fn store(&self) -> Result<&Dynamo, StartError> {
         self.dynamo.as_ref().ok_or_else(|| StartError::new("This process has no store."))
-    /// When the data folder cannot be written.
-    pub fn new(config: Config, dynamo: Dynamo, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let secret = service_secret(&config)?;
-        Ok(Self { config, dynamo, clock, secret, session_cache: Arc::default() })
     }
 
     /// The secret from which keys are derived: the one given, or one made once in the data folder.
@@ -77,27 +73,6 @@ pub fn service_secret(config: &Config) -> Result<String, StartError> {
         )));
     }
     Ok(secret)
-}
-
-/// The secret that the settings give, or the one in the data folder, made the first time.
-///
-/// # Errors
-/// When the data folder cannot be written, or what is in it is damaged.
-pub fn service_secret(config: &Config) -> Result<Secret, StartError> {
-    let given = config.auth.service_secret.expose_secret().to_owned();
-    let secret = kept(&given, &config.data_dir, "service-secret", || {
-        let bytes: [u8; 32] = random()?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-    })?;
-    if secret.trim().len() < SECRET_LENGTH {
-        let file = config.data_dir.join("service-secret");
-        return Err(StartError::new(format!(
-            "{} is damaged: it must have at least {SECRET_LENGTH} characters. Remove it to have one made; cursors \
-             and refresh tokens made with the old one will not be good any more.",
-            file.display()
-        )));
-    }
-    Ok(Secret::from_bytes(secret.trim().as_bytes()))
 }
 
 /// A secret that was given, or else the one in the data folder, made by `make` the first time and readable by its

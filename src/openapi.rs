@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPage, ProblemPages, http};
-use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPages, http};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};

@@ -31,8 +31,6 @@ use crate::fallback::{RouteTable, head_and_options, no_route};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
 use crate::modules::{Compiled, Composition, Routes, State};
-use crate::{modules, openapi};
-use crate::modules::{Compiled, Composition, State};
 use crate::{limits, modules, openapi};
 
 /// What every worker of the server shares.
@@ -68,7 +66,6 @@ impl Parts {
         let tokens = foundation.config.auth.tokens();
         let (config, clock) = (&foundation.config, &foundation.clock);
         let guard = limits::guard(&config.server, &config.rate_limits, Arc::clone(clock))?;
-        let has_keys = !keys.keys.is_empty();
         Ok(Self {
             served,
             states: composition.states,
@@ -77,8 +74,6 @@ impl Parts {
             verifier: Data::new(Verifier::new(keys, &tokens, Arc::clone(&foundation.clock))),
             keys: composition.jwks.map(Data::new),
             guard: Data::new(guard),
-            verifier: Data::new(Verifier::new(&keys, &tokens, Arc::clone(clock))),
-            keys: has_keys.then(|| Data::new(keys)),
             session_cache: Data::from(Arc::clone(&foundation.session_cache)),
             sessions: composition.sessions.map(Data::new),
             problems: Data::new(if composition.is_whole {

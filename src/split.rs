@@ -30,7 +30,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub async fn run(config: Config, common: &Common) -> Result<ExitCode, StartError> {
     refuse_partial(modules::has)?;
     // Given back at once: the gateway takes it when all others are ready, so that nobody knocks before.
-    let public = app::listen(&config.server.listen)?.local_addr();
+    let public = app::listen(&config.server.listen, "--listen")?.local_addr();
     let public = public.map_err(|error| StartError::new(error.to_string()))?;
     // Made before the processes start, or each would make one of its own.
     service_secret(&config)?;

@@ -29,7 +29,7 @@ crate::tests![
 
 /// A platform with these limits, whose clock stands still.
 async fn limited(world: &World, limits: &[(&str, u32)]) -> (World, Arc<ShiftedClock>) {
-    let clock = Arc::new(ShiftedClock::standing());
+    let clock = Arc::new(ShiftedClock::stopped());
     let setup = limits.iter().fold(Setup::default().clock(&clock), |setup, (name, limit)| {
         setup.set(&format!("rate_limits.{name}"), &limit.to_string())
     });
@@ -247,7 +247,7 @@ async fn a_forwarded_address_is_not_believed_from_just_anybody(world: World) {
 }
 
 async fn a_forwarded_address_of_a_trusted_proxy_is_the_client(world: World) {
-    let clock = Arc::new(ShiftedClock::standing());
+    let clock = Arc::new(ShiftedClock::stopped());
     let setup = Setup::default().clock(&clock).set("rate_limits.per_address", "2");
     let own = world.own(setup.set("server.trusted_proxies", "127.0.0.1, 10.0.0.0/8")).await;
     for client in ["203.0.113.1", "203.0.113.2"] {

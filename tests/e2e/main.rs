@@ -16,8 +16,8 @@ mod portfolio;
 mod profile;
 mod registration;
 mod sessions;
-mod throttle;
 mod slow_clients;
+mod throttle;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -52,8 +52,8 @@ const ALL: &[&[(&str, Test)]] = &[
     profile::TESTS,
     registration::TESTS,
     sessions::TESTS,
-    throttle::TESTS,
     slow_clients::TESTS,
+    throttle::TESTS,
 ];
 
 fn main() -> ExitCode {

@@ -7,15 +7,11 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use hyper::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::uri::Authority;
+use tradepost_platform::guard::ClientAddress;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// The address of the client. What a client says of itself in headers counts for nothing.
-fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip().to_canonical())
-}
 
 /// The scheme the client used.
 fn scheme(_: &HttpRequest) -> &'static str {
@@ -33,7 +29,7 @@ fn host(request: &HttpRequest) -> Option<&str> {
 
 /// Says where a request came from.
 pub(crate) fn say(request: &HttpRequest, headers: &mut HeaderMap) {
-    let (client, scheme, host) = (client_address(request), scheme(request), host(request));
+    let (client, scheme, host) = (ClientAddress::of(request), scheme(request), host(request));
     let mut forwarded = format!("proto={scheme}");
     if let Some(host) = host {
         // Writing to a text cannot fail.

@@ -1,5 +1,4 @@
 //! A clock that can be moved, and stopped.
-//! A clock that runs, or stands still, and can be moved.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -22,12 +21,6 @@ impl ShiftedClock {
     #[must_use]
     pub fn stopped() -> Self {
         Self { stopped_at: Some(SystemClock.now()), ..Self::default() }
-/// The machine's clock, or one that stands still, shifted by what a test says.
-    stands_at: Option<Timestamp>,
-    shift_ms: AtomicI64,
-    /// A clock that shows the present for as long as it is not moved.
-    pub fn standing() -> Self {
-        Self { stands_at: Some(SystemClock.now()), ..Self::default() }
     }
 
     /// Moves the clock forward.
@@ -50,7 +43,6 @@ impl ShiftedClock {
             Some(_) => format!("={}", self.now().timestamp_millis()),
         };
         let _ = std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, file));
-        self.shift_ms.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
     }
 }
 
@@ -58,7 +50,5 @@ impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         let now = self.stopped_at.unwrap_or_else(|| SystemClock.now());
         now + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
-        let unmoved = self.stands_at.unwrap_or_else(|| SystemClock.now());
-        unmoved + TimeDelta::milliseconds(self.shift_ms.load(Ordering::SeqCst))
     }
 }

@@ -86,6 +86,10 @@ impl Base {
             ("auth.service_secret".to_owned(), SERVICE_SECRET.to_owned()),
             ("data_dir".to_owned(), self.data_dir.clone()),
         ]);
+        // All tests come from one address, and some repeat a user's requests for long.
+        for limit in ["per_address", "per_user", "auth_per_address", "money_per_user", "reads_per_address"] {
+            keys.insert(format!("rate_limits.{limit}"), "1000000000".to_owned());
+        }
         keys.extend(self.setup.keys.clone());
         keys
     }
@@ -104,12 +108,13 @@ impl Base {
     /// A server per module.
     async fn split(&self, dynamo: &Dynamo) -> Vec<App> {
         let serve = |module: &str| ("serve", module.to_owned());
+        let behind = || ("server.trusted_proxies", "127.0.0.1".to_owned());
         let internal = || ("server.internal_listen", "127.0.0.1:0".to_owned());
-        let user = self.app(dynamo, &[serve("user"), internal()]).await;
-        let inventory = self.app(dynamo, &[serve("inventory"), internal()]).await;
+        let user = self.app(dynamo, &[serve("user"), internal(), behind()]).await;
+        let inventory = self.app(dynamo, &[serve("inventory"), internal(), behind()]).await;
         let calls = |app: &App| format!("http://{}", app.internal_address().unwrap());
         let (accounts, catalog) = (("peers.user", calls(&user)), ("peers.inventory", calls(&inventory)));
-        let order = self.app(dynamo, &[serve("order"), accounts, catalog]).await;
+        let order = self.app(dynamo, &[serve("order"), accounts, catalog, behind()]).await;
         let public = |app: &App| format!("http://{}", app.address());
         let upstreams = [
             ("gateway.user", public(&user)),

@@ -120,22 +120,6 @@ impl World {
     }
 
     async fn start(shape: Shape, setup: Setup) -> Self {
-        // The engine is in memory, but the signing key is made once and kept.
-        let keys_folder = TempDir::new().unwrap();
-        let mut keys: BTreeMap<String, String> = BTreeMap::from([
-            ("server.listen".to_owned(), "127.0.0.1:0".to_owned()),
-            ("server.workers".to_owned(), "2".to_owned()),
-            ("auth.service_secret".to_owned(), "a secret that only the tests know of".to_owned()),
-            ("data_dir".to_owned(), keys_folder.path().display().to_string()),
-        ]);
-        // All tests come from one address, and some repeat a user's requests for long.
-        for limit in ["per_address", "per_user", "auth_per_address", "money_per_user", "reads_per_address"] {
-            keys.insert(format!("rate_limits.{limit}"), "1000000000".to_owned());
-        }
-        keys.extend(setup.keys);
-        let overrides = Overrides { keys: keys.into_iter().collect(), ..Overrides::default() };
-        let clock: Arc<dyn Clock> = setup.clock;
-        let Shape::Monolith = shape;
         // On the runtime itself and not inside the test's future, so that the platform outlives the test.
         let deployment = RUNTIME.spawn(Deployment::start(shape, setup)).await.unwrap();
         let base = format!("http://{}", deployment.address());

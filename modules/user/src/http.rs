@@ -12,6 +12,7 @@ use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, Responder, get};
 use jsonwebtoken::jwk::JwkSet;
 use tradepost_platform::cursor::Cursors;
+use tradepost_platform::guard::ClientAddress;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::UserService;
@@ -42,7 +43,7 @@ pub fn state(service: Arc<UserService>, cursors: Cursors) -> impl Fn(&mut Servic
 
 /// Where a request comes from, if that is known.
 fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip())
+    ClientAddress::of(request)
 }
 
 /// The public keys that verify access tokens (RFC 7517).

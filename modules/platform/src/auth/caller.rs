@@ -46,13 +46,10 @@ pub async fn signed_in<B: MessageBody + 'static>(
 }
 
 async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
-    let (token, verifier) =
-        bearer_token(request).zip(request.app_data::<Data<Verifier>>()).ok_or_else(unauthenticated)?;
-    let claims = verifier.verify(token).await?.ok_or_else(unauthenticated)?;
     let known = request.extensions_mut().remove::<Verified>();
     let claims = match known {
         Some(Verified(claims)) => claims,
-        None => verify(request).await,
+        None => verify(request).await?,
     };
     let claims = claims.ok_or_else(unauthenticated)?;
     match is_live(request, &claims).await {
@@ -72,15 +69,18 @@ struct Verified(Option<Claims>);
 /// for [`signed_in`].
 pub(crate) async fn user_of_token(request: &ServiceRequest) -> Option<UserId> {
     bearer_token(request)?;
-    let claims = verify(request).await;
+    // Whether an outage matters is for the route to say, which asks again.
+    let claims = verify(request).await.ok()?;
     let user = claims.as_ref().map(|claims| claims.uid);
     request.extensions_mut().insert(Verified(claims));
     user
 }
 
-async fn verify(request: &ServiceRequest) -> Option<Claims> {
-    let token = bearer_token(request)?;
-    request.app_data::<Data<Verifier>>()?.verify(token)
+async fn verify(request: &ServiceRequest) -> Result<Option<Claims>, Outage> {
+    match bearer_token(request).zip(request.app_data::<Data<Verifier>>()) {
+        Some((token, verifier)) => verifier.verify(token).await,
+        None => Ok(None),
+    }
 }
 
 async fn is_live(request: &ServiceRequest, claims: &Claims) -> Result<bool, Outage> {

@@ -4,7 +4,6 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, post};
 use serde::Serialize;
-use tradepost_platform::guard::ClientAddress;
 use tradepost_platform::request::{Body, Fields, FromFields, boolean, text};
 use tradepost_problem::Rejection;
 use utoipa::ToSchema;
@@ -196,7 +195,6 @@ fn device(request: &HttpRequest) -> Device {
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     Device {
         address: client_address(request),
-        address: ClientAddress::of(request).map(|address| address.to_string()),
         user_agent: user_agent.map(|text| text.chars().take(200).collect()),
     }
 }
