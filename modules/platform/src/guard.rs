@@ -61,7 +61,10 @@ impl Guard {
             self.rates.draw(Each::Address, address::key(client), request, standings)?;
         }
         self.head.check(request)?;
-        if is_limited && let Some(user) = user_of_token(request).await {
+        if is_limited
+            && self.rates.has(Each::User)
+            && let Some(user) = user_of_token(request).await
+        {
             self.rates.draw(Each::User, u128::from_be_bytes(*user.as_bytes()), request, standings)?;
         }
         Ok(())

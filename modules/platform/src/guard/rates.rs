@@ -83,6 +83,10 @@ impl RateLimits {
         !(self.exempt)(request.method(), request.match_info().as_str())
     }
 
+    pub(super) fn has(&self, each: Each) -> bool {
+        self.policies.iter().any(|limited| limited.policy.each == each)
+    }
+
     /// Counts a request under every policy for `each` that it belongs to, and notes where each stands.
     pub(super) fn draw(
         &self,

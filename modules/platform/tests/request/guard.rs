@@ -260,6 +260,9 @@ async fn a_signature_is_checked_once_however_many_ask() {
         assert_eq!((answer.status, answer.header("ratelimit").is_some()), (status, status == 200));
         assert_eq!(world.token_clock.asked.load(Ordering::SeqCst), before + 1, "{status}");
     }
+    let off = World::new([100, 0, 0]).await;
+    assert_eq!(off.get_as(&off.token(UserId::generate(), 60), "/a", "192.0.2.1").await.status, 200);
+    assert_eq!(off.token_clock.asked.load(Ordering::SeqCst), 0, "nobody asked who it is");
 }
 
 #[actix_web::test]
