@@ -14,7 +14,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
 use tradepost_kernel::{Clock, SessionId, Timestamp, UserId};
-use tradepost_platform::auth::{TokenSettings, Verifier, signed_in};
+use tradepost_platform::auth::{KeyRing, TokenSettings, Verifier, signed_in};
 use tradepost_platform::guard::{
     ClientAddress, Each, Guard, HeadLimits, Policy, RateLimits, TrustedProxies, guard,
 };
@@ -74,7 +74,11 @@ impl World {
         let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap();
         public.common.key_id = Some(KID.to_owned());
         let settings = TokenSettings { issuer: "tradepost".to_owned(), audience: "api".to_owned() };
-        let verifier = Verifier::new(&JwkSet { keys: vec![public] }, &settings, token_clock.clone());
+        let verifier = Verifier::new(
+            Arc::new(KeyRing::fixed(&JwkSet { keys: vec![public] })),
+            &settings,
+            token_clock.clone(),
+        );
         let trusted: Vec<_> = trusted.iter().map(|&entry| entry.to_owned()).collect();
         let proxies = TrustedProxies::parse(&trusted).unwrap();
         let rates = RateLimits::new(&policies(numbers), is_exempt, clock.clone());
