@@ -60,7 +60,8 @@ impl Guard {
         if is_limited {
             self.rates.draw(Each::Address, address::key(client), request, standings)?;
         }
-        self.head.check(request)?;
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        self.head.check(request, peer.is_some_and(|peer| self.proxies.trusts(peer)))?;
         if is_limited
             && self.rates.has(Each::User)
             && let Some(user) = user_of_token(request).await

@@ -13,8 +13,11 @@ pub struct HeadLimits {
     pub max_head_bytes: usize,
 }
 
+/// What a proxy may add to the header lines of its client: where they came from, and the ids of request and trace.
+const ADDED_BY_A_PROXY: usize = 2048;
+
 impl HeadLimits {
-    pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), Rejection> {
+    pub(super) fn check(&self, request: &ServiceRequest, from_a_proxy: bool) -> Result<(), Rejection> {
         let uri = request.uri();
         let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
         let length = authority + uri.path_and_query().map_or(0, |path| path.as_str().len());
@@ -23,7 +26,8 @@ impl HeadLimits {
             return Err(Rejection::new(&http::URI_TOO_LONG, detail));
         }
         let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
-        if lines.sum::<usize>() > self.max_head_bytes {
+        let added = if from_a_proxy { ADDED_BY_A_PROXY } else { 0 };
+        if lines.sum::<usize>() > self.max_head_bytes + added {
             let detail = format!("The header lines are together larger than {} bytes.", self.max_head_bytes);
             return Err(Rejection::new(&http::HEADERS_TOO_LARGE, detail));
         }
