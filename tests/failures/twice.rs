@@ -85,7 +85,7 @@ fn an_order_settles_once_however_often_it_is_asked_for() {
                 settled(&platform, &*accounts, settlement).await.unwrap();
                 let after = accounts.positions(uid, Positions::Of(vec![AssetId::USD])).await.unwrap();
                 let moved = after[0].available.get() - before[0].available.get();
-                assert_eq!(moved.abs().to_string(), "50.00");
+                assert_eq!(moved.abs(), Usd::parse("50.00").unwrap().get());
             }
         }
     });
