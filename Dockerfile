@@ -33,7 +33,7 @@ RUN set -eu; \
 # The file system of the image: the binary, each library it names (the loader included), certificate authorities, a
 # user, and the order in which names are looked up.
 RUN set -eu; \
-    mkdir -p /image/etc/ssl/certs /image/data; \
+    mkdir -p /image/etc/ssl/certs /empty; \
     cp target/release/tradepost /image/tradepost; \
     ldd /image/tradepost | grep -o '/[^ ]*' | sort -u | xargs -I LIBRARY cp -L --parents LIBRARY /image; \
     cp -L /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/; \
@@ -48,7 +48,7 @@ LABEL org.opencontainers.image.title="tradepost" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /image /
 # The embedded engine's file, and keys that were made and not given. Nothing else is ever written.
-COPY --from=build --chown=10001:10001 --chmod=700 /image/data /data
+COPY --from=build --chown=10001:10001 /empty /data
 VOLUME /data
 USER 10001:10001
 ENV TRADEPOST__SERVER__LISTEN=0.0.0.0:8080 \
