@@ -16,6 +16,7 @@ mod portfolio;
 mod profile;
 mod registration;
 mod sessions;
+mod sessions_list;
 mod slow_clients;
 mod throttle;
 
@@ -52,6 +53,7 @@ const ALL: &[&[(&str, Test)]] = &[
     profile::TESTS,
     registration::TESTS,
     sessions::TESTS,
+    sessions_list::TESTS,
     slow_clients::TESTS,
     throttle::TESTS,
 ];

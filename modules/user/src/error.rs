@@ -29,6 +29,12 @@ const INVALID_REFRESH_TOKEN: About = About {
     explanation: "The refresh token is unknown, expired, or was used before. When a used one comes back, its \
                   whole session is ended, because it may have been stolen. Log in again.",
 };
+const SESSION_NOT_FOUND: About = About {
+    code: "session_not_found",
+    kind: Kind::NotFound,
+    title: "No such session",
+    explanation: "You have no live session with this id: it has ended, or there never was one.",
+};
 const TOO_MANY_ATTEMPTS: About = About {
     code: "too_many_attempts",
     kind: Kind::Limited,
@@ -63,6 +69,7 @@ pub const PROBLEMS: &[&About] = &[
     &EMAIL_TAKEN,
     &INVALID_CREDENTIALS,
     &INVALID_REFRESH_TOKEN,
+    &SESSION_NOT_FOUND,
     &TOO_MANY_ATTEMPTS,
     &WRONG_PASSWORD,
     &DAILY_LIMIT_EXCEEDED,
@@ -84,6 +91,9 @@ pub enum UserError {
     /// A refresh token that is not, or no longer, good.
     #[error("The refresh token is not valid. Please log in again.")]
     InvalidRefreshToken,
+    /// Not a live session of the caller.
+    #[error("There is no such session.")]
+    UnknownSession,
     /// The account or the address is blocked for a while.
     #[error("There were too many wrong passwords. Please try again in {retry_after_s} seconds.")]
     TooManyAttempts {
@@ -125,6 +135,7 @@ impl Failure for UserError {
             Self::EmailTaken => &EMAIL_TAKEN,
             Self::InvalidCredentials => &INVALID_CREDENTIALS,
             Self::InvalidRefreshToken => &INVALID_REFRESH_TOKEN,
+            Self::UnknownSession => &SESSION_NOT_FOUND,
             Self::TooManyAttempts { .. } => &TOO_MANY_ATTEMPTS,
             Self::WrongPassword => &WRONG_PASSWORD,
             Self::UnsuitablePassword => &http::VALIDATION,

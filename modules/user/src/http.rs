@@ -2,6 +2,7 @@
 
 mod auth;
 mod balance;
+mod password;
 mod profile;
 mod sessions;
 
@@ -24,7 +25,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(auth::login)
         .service(auth::refresh)
         .service(sessions::logout)
-        .service(sessions::change_password)
+        .service(sessions::list_sessions)
+        .service(sessions::end_session)
+        .service(sessions::end_other_sessions)
+        .service(password::change_password)
         .service(profile::get_profile)
         .service(profile::change_profile)
         .service(balance::get_balance)

@@ -1,6 +1,8 @@
 //! The user module in process: what `http` calls, and the [`Accounts`] and [`Sessions`] of everybody else.
 
 mod cash;
+#[cfg(test)]
+mod installation;
 mod ledger;
 mod login;
 mod login_queue;
@@ -8,6 +10,7 @@ mod password;
 mod profile;
 mod queue;
 mod registration;
+mod session_list;
 mod sessions;
 mod settlement;
 mod throttle;
@@ -115,7 +118,6 @@ impl Accounts for UserService {
 impl Sessions for UserService {
     async fn is_live(&self, user: UserId, session: SessionId) -> Result<bool, Outage> {
         let session = self.store.session(user, session).await?;
-        let now = self.clock.now().timestamp();
-        Ok(session.is_some_and(|session| !session.revoked && now < session.expires_at))
+        Ok(session.is_some_and(|session| session.is_live(self.clock.now())))
     }
 }

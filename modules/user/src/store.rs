@@ -14,6 +14,7 @@
 
 mod logins;
 mod records;
+mod sessions;
 mod write;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use tradepost_user_api::{AccountsError, Entry, Settled};
 
 pub use self::logins::Counted;
 pub use self::records::{LedgerRecord, Stored, records};
+pub use self::sessions::Session;
 pub use self::write::StoreWrite;
 use crate::domain::{Holding, Scope};
 use crate::fields::{DateOfBirth, Email, PersonName, Phone, Username};
@@ -104,27 +106,6 @@ pub struct Credentials {
     pub password_hash: String,
 }
 
-/// A login, and the refresh token that is good for it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Session {
-    pub id: SessionId,
-    pub user: UserId,
-    pub username: String,
-    pub role: String,
-    /// Hash of the refresh token that is good now.
-    pub refresh_hash: String,
-    /// Hash of the one before it, and when it was used.
-    pub used_hash: Option<String>,
-    pub rotated_at: Timestamp,
-    pub created_at: Timestamp,
-    pub address: Option<String>,
-    pub device: Option<String>,
-    pub revoked: bool,
-    pub version: u64,
-    /// Unix second after which the session is over.
-    pub expires_at: i64,
-}
-
 /// The outcome of an order, for ever.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -177,14 +158,6 @@ impl Store {
 
     pub async fn credentials(&self, username: &Username) -> Result<Option<Credentials>, Outage> {
         self.table.get(&keys::credentials(username)).await
-    }
-
-    pub async fn session(&self, user: UserId, session: SessionId) -> Result<Option<Session>, Outage> {
-        self.table.get(&keys::session(user, session)).await
-    }
-
-    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Outage> {
-        self.all(user, keys::SESSIONS).await
     }
 
     pub async fn holding(&self, user: UserId, asset: AssetId) -> Result<Option<Holding>, Outage> {

@@ -9,15 +9,12 @@ use tradepost_platform::dynamo::WriteError;
 use tradepost_problem::Outage;
 
 use super::login_queue::LoginTurn;
-use super::sessions::revoked;
+use super::sessions::{MOST_AT_ONCE, revoked};
 use super::throttle::to_the_end;
 use super::{MOST_RACES, UserService};
 use crate::UserError;
 use crate::fields::{NewPassword, Password, Username};
 use crate::store::Credentials;
-
-/// As many sessions are ended together with a change of the password, in one write (DynamoDB allows 100 items).
-const MOST_AT_ONCE: usize = 90;
 
 /// The password somebody claims to have, and the one they want.
 #[derive(Clone, Debug)]

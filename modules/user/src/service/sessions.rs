@@ -14,6 +14,9 @@ use crate::tokens::RefreshToken;
 /// For this long a retry of the same refresh gets the same answer.
 const RETRY_WINDOW: TimeDelta = TimeDelta::seconds(10);
 
+/// As many sessions are ended in one write (DynamoDB allows 100 items).
+pub(super) const MOST_AT_ONCE: usize = 90;
+
 /// The tokens of a session.
 #[derive(Debug)]
 pub struct Grant {
@@ -31,8 +34,8 @@ impl UserService {
         for _ in 0..MOST_RACES {
             let session = self.store.session(token.user, token.session).await?;
             let now = self.clock.now();
-            let live = |session: &Session| !session.revoked && now.timestamp() < session.expires_at;
-            let session = session.filter(live).ok_or(UserError::InvalidRefreshToken)?;
+            let session = session.filter(|session| session.is_live(now));
+            let session = session.ok_or(UserError::InvalidRefreshToken)?;
             let hash = token.hash();
             if session.refresh_hash == hash {
                 if let Some(grant) = self.rotate(&session, &token, now).await? {
@@ -81,21 +84,26 @@ impl UserService {
         Ok(())
     }
 
-    pub(super) async fn revoke(&self, user: UserId, session: SessionId) -> Result<(), UserError> {
+    /// Ends a session of a user. Answers whether there was such a live one.
+    pub(super) async fn revoke(&self, user: UserId, session: SessionId) -> Result<bool, UserError> {
         for _ in 0..MOST_RACES {
-            let Some(old) = self.store.session(user, session).await? else { break };
-            if old.revoked {
-                break;
+            // Of a session that is not this user's nothing is noted: it is none of their business.
+            let Some(old) = self.store.session(user, session).await? else { return Ok(false) };
+            if !old.is_live(self.clock.now()) {
+                self.session_cache.revoked(session).await;
+                return Ok(false);
             }
             let write = self.store.write(EntryId::generate()).session(&old, &revoked(&old), Stale);
             match write.into_write().commit().await {
-                Ok(()) => break,
+                Ok(()) => {
+                    self.session_cache.revoked(session).await;
+                    return Ok(true);
+                }
                 Err(WriteError::Lost(_)) => {}
                 Err(WriteError::Outage(outage)) => return Err(outage.into()),
             }
         }
-        self.session_cache.revoked(session).await;
-        Ok(())
+        Err(Outage::busy("end session").into())
     }
 
     /// Each refresh token is good for its days; a session lasts as long as it is used.

@@ -1,63 +1,17 @@
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
-use tradepost_engine::Engine;
-use tradepost_kernel::{Clock, EntryId, SystemClock, Timestamp, Usd};
-use tradepost_platform::auth::{SessionCache, TokenSettings};
-use tradepost_platform::dynamo::Dynamo;
-use tradepost_platform::secrets::Secret;
 use tradepost_problem::Outage;
 
-use super::super::{Device, Login, Registration, Stale, UserService};
+use super::super::installation::{Installation, RIGHT};
+use super::super::{Device, Login};
 use super::UserError;
-use crate::settings::{DepositPolicy, Settings};
-use crate::store::{Credentials, TABLE};
-use crate::tokens::SigningKey;
 
-const RIGHT: &str = "TestPassword123!";
 const WRONG: &str = "WrongPassword123!";
 
-/// A clock that stands still until it is moved.
-struct Still(Mutex<Timestamp>);
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-}
-
-/// Processes on one store, with one clock.
-struct Installation {
-    processes: Vec<Arc<UserService>>,
-    clock: Arc<Still>,
-}
-
 impl Installation {
-    async fn start(processes: usize, per_account: usize, per_address: usize) -> Self {
-        let dynamo = Dynamo::in_process(Engine::in_memory().unwrap().http_client(), "test_");
-        TABLE.create(&dynamo).await.unwrap();
-        let clock = Arc::new(Still(Mutex::new(SystemClock.now())));
-        let settings = settings(per_account, per_address);
-        let processes = (0..processes).map(|_| process(settings.clone(), &dynamo, clock.clone())).collect();
-        Self { processes, clock }
-    }
-
-    async fn register(&self, username: &str) {
-        let registration = Registration {
-            username: username.parse().unwrap(),
-            email: format!("{username}@example.com").parse().unwrap(),
-            password: RIGHT.parse().unwrap(),
-            first_name: "Jane".parse().unwrap(),
-            last_name: "Doe".parse().unwrap(),
-            phone: None,
-            date_of_birth: None,
-            marketing_emails_consent: false,
-        };
-        self.processes[0].register(registration).await.unwrap();
-    }
-
     /// Logs in at the process with this index.
     async fn log_in(&self, at: usize, login: &Login, address: Option<&str>) -> Result<(), UserError> {
         Arc::clone(&self.processes[at]).log_in(login.clone(), device(address)).await.map(|_| ())
@@ -72,41 +26,6 @@ impl Installation {
         }
         logins.join_all().await
     }
-
-    /// What is stored of somebody's password, replaced.
-    async fn store_hash(&self, username: &str, password_hash: String) {
-        let (store, username) = (&self.processes[0].store, username.parse().unwrap());
-        let old = store.credentials(&username).await.unwrap().unwrap();
-        let new = Credentials { password_hash, ..old.clone() };
-        let write = store.write(EntryId::generate()).credentials(&username, &old, &new, Stale);
-        write.into_write().commit().await.unwrap();
-    }
-
-    async fn stored_hash(&self, username: &str) -> String {
-        let credentials = self.processes[0].store.credentials(&username.parse().unwrap()).await;
-        credentials.unwrap().unwrap().password_hash
-    }
-}
-
-fn settings(per_account: usize, per_address: usize) -> Settings {
-    Settings {
-        deposits: DepositPolicy::SelfService,
-        self_service_in_production: false,
-        daily_deposit_limit: Usd::parse("10000.00").unwrap(),
-        daily_withdrawal_limit: Usd::parse("5000.00").unwrap(),
-        access_token_minutes: 60,
-        refresh_token_days: 30,
-        concurrent_hashes: 2,
-        login_failures_per_account: per_account,
-        login_failures_per_address: per_address,
-    }
-}
-
-fn process(settings: Settings, dynamo: &Dynamo, clock: Arc<Still>) -> Arc<UserService> {
-    let tokens = TokenSettings { issuer: "i".to_owned(), audience: "a".to_owned() };
-    let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
-    let (secret, cache) = (Secret::from_bytes(b"test"), Arc::new(SessionCache::new()));
-    UserService::new(settings, tokens, key, &secret, dynamo, cache, clock).unwrap()
 }
 
 fn device(address: Option<&str>) -> Device {
