@@ -137,7 +137,7 @@ fn processes_agree_on_the_outcome() {
         let platform = Breakable::start(setup()).await;
         let Identity { uid, .. } = Identity::of(&trader(&platform).await);
         let [(over_http, _), (in_process, _)] = accounts(&platform);
-        for (quantity, total) in [("0.5", "50.00"), ("50", "5000.00")] {
+        for (quantity, total) in [("0.01", "1.00"), ("50", "5000.00")].repeat(20) {
             let order = settlement(&platform, uid, Side::Buy, quantity, total);
             let (first, second) = tokio::join!(over_http.settle(order.clone()), in_process.settle(order));
             assert_eq!(first, second);

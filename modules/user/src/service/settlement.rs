@@ -73,10 +73,11 @@ impl UserService {
     ) -> Result<Option<Outcome>, AccountsError> {
         let at = plan.cash.1.created_at;
         let outcome = Outcome::Settled { at };
-        // A refusal of the same order is another operation: neither may be taken for the other.
+        // Another process may settle the same order at the same moment: neither may take what the other wrote for
+        // its own, for their times differ.
         let write = self
             .store
-            .write(format!("{}/settled", settlement.order))
+            .write(plan.cash.1.id)
             .outcome(user, &settlement.order, &outcome, Race::Decided)
             .movement(user, &plan.cash.0, &plan.cash.1, &Race::Moved)
             .movement(user, &plan.asset.0, &plan.asset.1, &Race::Moved);
@@ -90,7 +91,7 @@ impl UserService {
         reason: AccountsError,
     ) -> Result<Option<Outcome>, AccountsError> {
         let outcome = Outcome::Refused { reason };
-        let write = self.store.write(format!("{}/refused", settlement.order));
+        let write = self.store.write(EntryId::generate());
         let write = write.outcome(user, &settlement.order, &outcome, Race::Decided);
         decided(write.into_write().commit().await, outcome)
     }
