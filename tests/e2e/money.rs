@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
@@ -403,10 +402,9 @@ async fn storage(own: &World, request: impl Future<Output = Answer>, status: u16
 
 /// A platform that asks its store for nothing on its own, and a user whose session is known to live.
 async fn quiet(world: &World) -> (World, User) {
-    let own = world.own(Setup::default().set("order.recovery_interval_ms", "60000")).await;
+    let own = world.own(Setup::default().quiet()).await;
     let user = own.new_user().await;
     user.get("/api/v1/balance").await.expect(200);
-    // The first look for unfinished orders is made at the start.
-    while own.storage_calls(tokio::time::sleep(Duration::from_millis(50))).await != ((), 0, 0) {}
+    own.until_quiet().await;
     (own, user)
 }

@@ -271,11 +271,10 @@ async fn the_limits_can_be_set(world: World) {
 }
 
 async fn a_login_keeps_its_storage_budget(world: World) {
-    let setup = Setup::default().set("order.recovery_interval_ms", "60000");
-    let own = world.own(setup.clock(&Arc::new(ShiftedClock::stopped()))).await;
+    let own = world.own(Setup::default().quiet().clock(&Arc::new(ShiftedClock::stopped()))).await;
     let user = own.new_user().await;
     let known = async |password| cost(&own, &user.username, password).await;
-    while own.storage_calls(tokio::time::sleep(std::time::Duration::from_millis(50))).await != ((), 0, 0) {}
+    own.until_quiet().await;
     assert_eq!(known(PASSWORD).await, (200, 1, 2));
     for _ in 0..5 {
         assert_eq!(known(WRONG).await, (401, 1, 1));

@@ -63,6 +63,19 @@ impl Deployment {
         &self.dynamo
     }
 
+    /// The metrics of all processes; servers in one process have theirs in common.
+    pub async fn metrics(&self) -> String {
+        match &self.platform {
+            Platform::Apps(_) => crate::standalone::get(&format!("http://{}/metrics", self.address()))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap(),
+            Platform::Processes(processes) => processes.metrics().await,
+        }
+    }
+
     /// Reads and writes of all processes so far.
     pub async fn storage_calls(&self) -> (u64, u64) {
         match &self.platform {

@@ -1,10 +1,10 @@
 //! A platform of real processes: a binary with one module for each, the engine and the gateway.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ struct Process {
 }
 
 impl Process {
-    fn start(binary: &Path, arguments: &[String], stdout: Stdio) -> Self {
+    fn start(binary: &Path, arguments: &[String]) -> Self {
         let mut child = Command::new(binary)
             .args(arguments)
             .arg("--stop-with-stdin")
             .stdin(Stdio::piped())
-            .stdout(stdout)
+            .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
         let stdin = child.stdin.take();
@@ -48,24 +48,44 @@ impl Drop for Process {
 async fn engine(folder: &Path) -> &'static str {
     static ENGINE: OnceCell<(String, Process)> = OnceCell::const_new();
     let start = || async {
-        let arguments = ["engine", "--listen", "127.0.0.1:0", "--in-memory"].map(str::to_owned);
-        let mut process = Process::start(&folder.join("tradepost"), &arguments, Stdio::piped());
-        let mut lines = BufReader::new(process.child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| {
-            line.split_whitespace().nth(1).map(str::to_owned).filter(|word| word.starts_with("http://"))
-        });
-        (address.expect("the engine says where it listens"), process)
+        for _ in 0..5 {
+            let [address] = free_ports();
+            let arguments = ["engine", "--in-memory", "--listen", &address.to_string()].map(str::to_owned);
+            let process = Process::start(&folder.join("tradepost"), &arguments);
+            let url = format!("http://{address}");
+            if answers(&format!("{url}/health")).await {
+                return (url, process);
+            }
+        }
+        panic!("the engine does not start");
     };
     &ENGINE.get_or_init(start).await.0
+}
+
+/// Asks without leaving a connection behind, of which some platforms under test have few.
+pub async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
+    static HTTP: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
+    HTTP.get(url).send().await
+}
+
+/// Whether a process answers this address well within a minute.
+async fn answers(url: &str) -> bool {
+    for _ in 0..600 {
+        if get(url).await.is_ok_and(|answer| answer.status().is_success()) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
 }
 
 /// The running processes of one platform.
 pub struct Processes {
     /// Stopped in this order: the gateway first.
-    _processes: Vec<Process>,
+    _processes: VecDeque<Process>,
     /// Public addresses, the gateway's last.
     addresses: Vec<SocketAddr>,
-    http: reqwest::Client,
 }
 
 impl Processes {
@@ -98,74 +118,47 @@ impl Processes {
             table.create(&dynamo).await.unwrap();
         }
         for _ in 0..5 {
-            let processes = Self::launch(&folder, &keys);
-            if processes.are_ready().await {
+            if let Some(processes) = Self::launch(&folder, &keys).await {
                 return (processes, dynamo);
             }
         }
         panic!("the processes do not become ready");
     }
 
-    fn launch(folder: &Path, keys: &BTreeMap<String, String>) -> Self {
+    /// `None` if they do not become ready.
+    async fn launch(folder: &Path, keys: &BTreeMap<String, String>) -> Option<Self> {
         let ports: [SocketAddr; 6] = free_ports();
         let [user, user_calls, inventory, inventory_calls, order, gateway] = ports;
-        let peers = [("peers.user", user_calls), ("peers.inventory", inventory_calls)];
-        let upstreams = [("gateway.user", user), ("gateway.order", order), ("gateway.inventory", inventory)];
         let url = |(key, address): (&str, SocketAddr)| (key.to_owned(), format!("http://{address}"));
-        let called = |address: SocketAddr| vec![("server.internal_listen".to_owned(), address.to_string())];
-        let start = |module: &str, listen: SocketAddr, own: Vec<(String, String)>| {
+        let behind = ("server.trusted_proxies".to_owned(), "127.0.0.1".to_owned());
+        let called = |address: SocketAddr| ("server.internal_listen".to_owned(), address.to_string());
+        let peers = [("peers.user", user_calls), ("peers.inventory", inventory_calls)].map(url);
+        let start = |module: &str, listen: SocketAddr, own: &[(String, String)]| {
             let mut keys = keys.clone();
-            keys.extend(own);
+            keys.extend(own.iter().cloned());
             keys.insert("server.listen".to_owned(), listen.to_string());
             let settings =
                 keys.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
             let arguments: Vec<_> = settings.collect();
-            Process::start(&folder.join(module), &arguments, Stdio::null())
+            Process::start(&folder.join(module), &arguments)
         };
-        let processes = vec![
-            start("gateway", gateway, upstreams.map(url).to_vec()),
-            start("order", order, peers.map(url).to_vec()),
-            start("inventory", inventory, called(inventory_calls)),
-            start("user", user, called(user_calls)),
-        ];
-        let http = reqwest::Client::new();
-        Self { _processes: processes, addresses: vec![user, inventory, order, gateway], http }
-    }
-
-    /// Whether all processes become ready within a minute.
-    async fn are_ready(&self) -> bool {
-        for address in &self.addresses {
-            let mut ready = false;
-            for _ in 0..600 {
-                let answer = self.http.get(format!("http://{address}/health/ready")).send().await;
-                ready = answer.is_ok_and(|answer| answer.status().is_success());
-                if ready {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut processes = VecDeque::from([
+            start("order", order, &[&peers[..], &[behind.clone()]].concat()),
+            start("inventory", inventory, &[called(inventory_calls), behind.clone()]),
+            start("user", user, &[called(user_calls), behind]),
+        ]);
+        // The gateway comes last, so that its first look at the others finds them ready.
+        let upstreams = [("gateway.user", user), ("gateway.order", order), ("gateway.inventory", inventory)];
+        let addresses = vec![user, inventory, order, gateway];
+        for address in &addresses {
+            if *address == gateway {
+                processes.push_front(start("gateway", gateway, &upstreams.map(url)));
             }
-            if !ready {
-                return false;
+            if !answers(&format!("http://{address}/health/ready")).await {
+                return None;
             }
         }
-        // The gateway's readiness does not wait for its upstreams; its first look at them may be too early.
-        self.serves_through_the_gateway().await
-    }
-
-    async fn serves_through_the_gateway(&self) -> bool {
-        let address = self.address();
-        for _ in 0..100 {
-            let mut all = true;
-            for path in ["/.well-known/jwks.json", "/api/v1/inventory/assets/BTC", "/api/v1/orders"] {
-                let answer = self.http.get(format!("http://{address}{path}")).send().await;
-                all &= answer.is_ok_and(|answer| !answer.status().is_server_error());
-            }
-            if all {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        false
+        Some(Self { _processes: processes, addresses })
     }
 
     /// Where the gateway listens.
@@ -173,20 +166,26 @@ impl Processes {
         *self.addresses.last().unwrap()
     }
 
+    /// The metrics of all processes.
+    pub async fn metrics(&self) -> String {
+        let mut all = String::new();
+        for address in &self.addresses {
+            all += &get(&format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+        }
+        all
+    }
+
     /// Reads and writes of all processes so far, from their metrics.
     pub async fn storage_calls(&self) -> (u64, u64) {
         let (mut reads, mut writes) = (0, 0);
-        for address in &self.addresses {
-            let metrics = self.http.get(format!("http://{address}/metrics")).send().await.unwrap();
-            for line in metrics.text().await.unwrap().lines() {
-                let Some(rest) = line.strip_prefix("tradepost_storage_calls_total{operation=\"") else {
-                    continue;
-                };
-                let (operation, count) = rest.split_once("\"} ").unwrap();
-                let count: u64 = count.parse().unwrap();
-                let is_read = ["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation);
-                *(if is_read { &mut reads } else { &mut writes }) += count;
-            }
+        for line in self.metrics().await.lines() {
+            let Some(rest) = line.strip_prefix("tradepost_storage_calls_total{operation=\"") else {
+                continue;
+            };
+            let (operation, count) = rest.split_once("\"} ").unwrap();
+            let count: u64 = count.parse().unwrap();
+            let is_read = ["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation);
+            *(if is_read { &mut reads } else { &mut writes }) += count;
         }
         (reads, writes)
     }

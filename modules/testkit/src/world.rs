@@ -6,6 +6,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use crate::deployment::Deployment;
 use crate::{Client, ShiftedClock, standalone};
@@ -90,6 +91,12 @@ impl Setup {
         self
     }
 
+    /// Has the platform ask its store for nothing on its own for a minute after the start.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        self.set("order.recovery_interval_ms", "60000").set("gateway.health_interval_ms", "60000")
+    }
+
     /// Gives the platform a clock that the test keeps a hold of.
     #[must_use]
     pub fn clock(mut self, clock: &Arc<ShiftedClock>) -> Self {
@@ -131,6 +138,16 @@ impl World {
     pub async fn reconcile(&self) {
         let report = tradepost::modules::prove(self.deployment.store()).await.unwrap();
         assert!(report.is_clean(), "{report}");
+    }
+
+    /// The metrics of all processes.
+    pub async fn metrics(&self) -> String {
+        self.deployment.metrics().await
+    }
+
+    /// Waits until the platform, which was set up to be quiet, has done what it does at the start.
+    pub async fn until_quiet(&self) {
+        while self.storage_calls(tokio::time::sleep(Duration::from_millis(500))).await != ((), 0, 0) {}
     }
 
     /// How many reads and writes the store was asked for while `work` ran. Only meaningful on a platform of one's
