@@ -160,6 +160,8 @@ pub fn start(parts: Parts, listener: TcpListener, settings: &ServerSettings) -> 
         .workers(workers)
         .max_connections(settings.max_connections.div_ceil(workers))
         .keep_alive(pause)
+        // An answer in two parts must not wait for the acknowledgement of the first.
+        .tcp_nodelay(true)
         .client_request_timeout(head)
         .on_connect(move |stream, extensions| watch_connection(stream, extensions, pause + head))
         .shutdown_timeout(settings.shutdown_timeout_s)
