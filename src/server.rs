@@ -156,8 +156,12 @@ pub fn start(parts: Parts, listener: TcpListener, settings: &ServerSettings) -> 
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         workers => workers,
     };
+    let only_forwards = parts.fallback.is_some();
     let server = HttpServer::new(move || app(&parts, &own))
         .workers(workers)
+        // Whoever forwards ends a request whose client is gone, and so frees the upstream of it. A module finishes what
+        // it has begun: a write that is dropped half-way is left to recovery.
+        .h1_allow_half_closed(!only_forwards)
         .max_connections(settings.max_connections.div_ceil(workers))
         .keep_alive(pause)
         .client_request_timeout(head)
