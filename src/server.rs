@@ -18,7 +18,7 @@ use tradepost_platform::auth::{KeyRing, SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::guard::{Guard, guard, hold_connection, watch_connection};
 use tradepost_platform::headers::secure;
-use tradepost_platform::request::BodyTimeout;
+use tradepost_platform::request::{BodyTimeout, head_as_get};
 use tradepost_platform::telemetry::{Metrics, metrics_page, observe};
 use tradepost_problem::{ProblemPages, explain_problem, finish, list_problems};
 use utoipa::openapi::OpenApi;
@@ -27,7 +27,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::StartError;
 use crate::config::ServerSettings;
-use crate::fallback::{RouteTable, head_and_options, no_route};
+use crate::fallback::{RouteTable, answer_options, no_route};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
 use crate::modules::{Compiled, Composition, Routes, State};
@@ -194,7 +194,8 @@ fn app(
         .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
         .wrap(from_fn(finish))
         .wrap(cors(settings))
-        .wrap(from_fn(head_and_options))
+        .wrap(from_fn(head_as_get))
+        .wrap(from_fn(answer_options))
         .wrap(from_fn(secure))
         .wrap(from_fn(observe))
         .wrap(from_fn(hold_connection))

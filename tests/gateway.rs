@@ -141,6 +141,19 @@ async fn a_client_that_leaves_between_two_events_ends_the_stream_at_the_upstream
     assert_eq!(upstream.next().await, Seen::Closed);
 }
 
+#[tokio::test]
+async fn a_head_request_for_an_event_stream_ends_with_the_head() {
+    let mut upstream = Upstream::start(EVENTS).await;
+    let gateway = gateway(&upstream).await;
+    let request = format!("HEAD {STREAM} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut client = send(gateway.address(), &request).await;
+    for _ in 0..3 {
+        assert!(head(&mut client).await.unwrap().contains("text/event-stream"));
+        assert!(upstream.head().await.starts_with("HEAD "));
+        client.write_all(request.as_bytes()).await.unwrap();
+    }
+}
+
 /// Money that moves is better moved to the end than left to recovery, so here an end of what the client sends is not
 /// taken for an end of its interest.
 #[tokio::test]

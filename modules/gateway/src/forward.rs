@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::time::{Instant, sleep_until};
+use tradepost_platform::request::is_head;
 use tradepost_problem::{Rejection, http};
 
 use crate::answer::{Relay, is_event_stream, is_stand_in, relayed};
@@ -168,7 +169,7 @@ impl Exchange<'_> {
         };
         permit.answered();
         let until = (!is_event_stream(&answer)).then_some(until);
-        let is_head = self.request.method().as_str() == "HEAD";
+        let is_head = is_head(self.request);
         let idle = self.gateway.settings.idle_timeout();
         Ok(relayed(answer, status, is_head, |body| Relay::new(body, pump, permit, idle, until)))
     }

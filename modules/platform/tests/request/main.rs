@@ -6,6 +6,7 @@
 mod body;
 mod finish;
 mod guard;
+mod head;
 mod params;
 mod signed_in;
 mod support;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Condition, Next, NormalizePath, TrailingSlash, from_fn};
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 use reqwest::{Method, RequestBuilder};
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 use tradepost_gateway::{Gateway, Settings, forward};
 use tradepost_kernel::{Clock, Timestamp};
 use tradepost_platform::guard::{Guard, HeadLimits, RateLimits, TrustedProxies, guard};
-use tradepost_platform::request::BodyTimeout;
+use tradepost_platform::request::{BodyTimeout, head_as_get};
 use tradepost_platform::telemetry::observe;
 use tradepost_problem::finish;
 
@@ -117,16 +116,6 @@ impl Setup {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Edge { address, clock, client, handle, stop }
     }
-}
-
-async fn head_as_get<B: MessageBody>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if request.method() == actix_web::http::Method::HEAD {
-        request.head_mut().method = actix_web::http::Method::GET;
-    }
-    next.call(request).await
 }
 
 /// A running gateway. It is gone when it is dropped.
