@@ -172,3 +172,16 @@ async fn a_module_finishes_what_a_client_asked_that_sends_no_more() {
     timeout(BOUND, client.read_to_string(&mut said)).await.unwrap().unwrap();
     assert!(said.starts_with("HTTP/1.1 201 "), "{said}");
 }
+
+#[test]
+fn a_gateway_gives_connections_up_before_its_upstreams_do() {
+    #[derive(serde::Deserialize)]
+    struct Gateway {
+        keep_alive_ms: u64,
+    }
+    for environment in ["local", "production"] {
+        let config = config(&[("environment", environment)]);
+        let kept = config.section::<Gateway>("gateway").unwrap().keep_alive_ms;
+        assert!(kept < config.server.keep_alive_s * 1000, "{environment}");
+    }
+}
