@@ -12,7 +12,7 @@ use tradepost_problem::{Rejection, http};
 
 use crate::answer::{Relay, is_event_stream, is_stand_in, relayed};
 use crate::client::Fault;
-use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Unanswered};
+use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, Unanswered, service_unavailable};
 use crate::pool::Pool;
 use crate::request::{body_length, effect, outgoing};
 use crate::upload::{Allowance, Outgoing, Pump, Stop, Streaming, collect, pumped};
@@ -181,7 +181,7 @@ impl Exchange<'_> {
         )
         .increment(1);
         let wait = u64::try_from(self.pool.wait().num_milliseconds()).unwrap_or_default();
-        let mut unanswered = Unanswered::new(&SERVICE_UNAVAILABLE, Effect::None);
+        let mut unanswered = Unanswered::new(service_unavailable(), Effect::None);
         unanswered.retry_after_s = wait.div_ceil(1000).max(1);
         unanswered.into()
     }
@@ -191,7 +191,7 @@ impl Exchange<'_> {
         let about = match answer.status().as_u16() {
             502 => &BAD_GATEWAY,
             504 => &GATEWAY_TIMEOUT,
-            _ => &SERVICE_UNAVAILABLE,
+            _ => service_unavailable(),
         };
         let rejection = Rejection::from(Unanswered::new(about, self.effect));
         let told = answer.headers().get(hyper::header::RETRY_AFTER);
