@@ -101,6 +101,9 @@ pub fn complete(document: &mut Document) {
             if path.starts_with("/api/v1") {
                 add_common(operation);
             }
+            if path.starts_with("/api/v1") || path.starts_with("/.well-known/") {
+                add_gateway(operation);
+            }
             fill_problems(operation, path, &known);
         }
     }
@@ -140,14 +143,35 @@ fn add_common(operation: &mut Operation) {
         common.push(("415", "`unsupported_media_type`"));
     }
     for (status, description) in common {
-        let response = RefOr::T(ResponseBuilder::new().description(description).build());
-        let own = operation.responses.responses.entry(status.to_owned());
-        own.and_modify(|own| extend(own, description)).or_insert(response);
+        add(operation, status, description);
     }
-    if let Some(RefOr::T(limited)) = operation.responses.responses.get_mut("429") {
-        let names = LIMIT_HEADERS.map(|(name, ..)| name);
+    refer(operation, "429", &LIMIT_HEADERS.map(|(name, ..)| name));
+}
+
+/// What a gateway in front of the module may answer in its place. Clients cannot tell whether there is one, so every
+/// document says so.
+fn add_gateway(operation: &mut Operation) {
+    for (status, description) in [
+        ("502", "`bad_gateway`: behind a gateway, the service gave no readable answer."),
+        ("503", "`service_unavailable`: behind a gateway, the service cannot be reached now."),
+        ("504", "`gateway_timeout`: behind a gateway, the service did not answer in time."),
+    ] {
+        add(operation, status, description);
+        refer(operation, status, &["Retry-After"]);
+    }
+}
+
+fn add(operation: &mut Operation, status: &str, description: &str) {
+    let response = RefOr::T(ResponseBuilder::new().description(description).build());
+    let own = operation.responses.responses.entry(status.to_owned());
+    own.and_modify(|own| extend(own, description)).or_insert(response);
+}
+
+/// Adds the headers that are described once for all.
+fn refer(operation: &mut Operation, status: &str, headers: &[&str]) {
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
         let reference = |name| RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
-        limited.headers.extend(names.map(|name| (name.to_owned(), reference(name))));
+        response.headers.extend(headers.iter().map(|name| ((*name).to_owned(), reference(name))));
     }
 }
 

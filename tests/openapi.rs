@@ -56,6 +56,24 @@ fn every_route_of_the_api_says_that_it_is_limited() {
 }
 
 #[test]
+fn every_route_that_a_gateway_forwards_says_what_it_may_answer_and_when_to_try_again() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let is_forwarded = name.contains("/api/v1/") || name.contains("/.well-known/");
+        for (status, code) in
+            [("502", "bad_gateway"), ("503", "service_unavailable"), ("504", "gateway_timeout")]
+        {
+            let response = &operation["responses"][status];
+            let examples = &response["content"]["application/problem+json"]["examples"];
+            assert_eq!(examples[code].is_object(), is_forwarded, "{name} {status}");
+            let reference = response["headers"]["Retry-After"]["$ref"].as_str();
+            let expected = is_forwarded.then_some("#/components/headers/Retry-After");
+            assert_eq!(reference, expected, "{name} {status}");
+        }
+    }
+}
+
+#[test]
 fn every_operation_is_explained_and_every_refusal_has_an_example() {
     for (name, operation) in operations(&document()) {
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{name}");

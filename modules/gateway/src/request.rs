@@ -7,6 +7,7 @@ use hyper::header::{self, HOST, HeaderMap, HeaderName, HeaderValue, VIA};
 use hyper::http::uri::{PathAndQuery, Scheme};
 use hyper::{Method, Request, Uri, http};
 use tradepost_kernel::RequestId;
+use tradepost_platform::request::is_head;
 
 use crate::error::Effect;
 use crate::forwarded;
@@ -34,7 +35,10 @@ pub(crate) fn outgoing(
         .build()?;
     let is_empty = body.is_end_stream();
     let mut outgoing = Request::new(body);
-    *outgoing.method_mut() = Method::from_bytes(request.method().as_str().as_bytes())?;
+    *outgoing.method_mut() = match is_head(request) {
+        true => Method::HEAD,
+        false => Method::from_bytes(request.method().as_str().as_bytes())?,
+    };
     *outgoing.uri_mut() = uri;
     *outgoing.headers_mut() = headers(request, upstream)?;
     // Where content is to be expected, its absence is said (RFC 9110 section 8.6); hyper says only what there is.

@@ -3,10 +3,12 @@
 
 mod body;
 mod fields;
+mod head;
 mod paging;
 mod params;
 
 pub use body::{Body, BodyTimeout};
 pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
+pub use head::{Unsent, head_as_get, is_head};
 pub use paging::{Paging, moment};
 pub use params::{Path, Query};

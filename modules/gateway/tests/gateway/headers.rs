@@ -1,11 +1,18 @@
 //! Which headers go through, and what upstreams are told of where a request came from.
 
-use crate::support::{Answer, Edge, Upstream, header};
+use crate::support::{Answer, Edge, Setup, Upstream, header};
 
 /// The head that the upstream got for this head.
 async fn received(lines: &str) -> String {
+    received_from(lines, &[]).await
+}
+
+/// The same, with these proxies trusted.
+async fn received_from(lines: &str, trusted: &[&str]) -> String {
     let upstream = Upstream::named("here").await;
-    let edge = Edge::start(&[&upstream]);
+    let mut setup = Setup::of(&[&upstream]);
+    setup.trusted_proxies = trusted.iter().map(|&proxy| proxy.to_owned()).collect();
+    let edge = setup.start();
     let answer =
         edge.raw(&format!("GET /api/v1/orders HTTP/1.1\n{}\nconnection: close\n\n", lines.trim())).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -110,6 +117,40 @@ async fn what_a_client_says_of_its_origin_counts_for_nothing() {
     assert_eq!(header(&head, "x-forwarded-proto").as_deref(), Some("http"));
     assert_eq!(header(&head, "forwarded").as_deref(), Some("proto=http;host=\"example.com\";for=127.0.0.1"));
     assert_eq!((header(&head, "x-forwarded-port"), header(&head, "x-forwarded-prefix")), (None, None));
+}
+
+#[tokio::test]
+async fn what_a_trusted_proxy_says_is_passed_on() {
+    for (lines, client, proto, host) in [
+        (
+            "x-forwarded-for: 198.51.100.1, 203.0.113.9\nx-forwarded-proto: https\nx-forwarded-host: a.example:8443",
+            "203.0.113.9",
+            "https",
+            "a.example:8443",
+        ),
+        (
+            "forwarded: for=198.51.100.1;proto=http, for=\"203.0.113.9:4711\";proto=https;host=a.example",
+            "203.0.113.9",
+            "https",
+            "a.example",
+        ),
+        ("x-forwarded-for: 203.0.113.9", "203.0.113.9", "http", "inner"),
+        ("x-forwarded-proto: https", "127.0.0.1", "https", "inner"),
+        ("x-forwarded-proto: gopher\nx-forwarded-host: a\";for=\"b", "127.0.0.1", "http", "inner"),
+    ] {
+        let head = received_from(&format!("host: inner\n{lines}"), &["127.0.0.0/8"]).await;
+        assert_eq!(header(&head, "x-forwarded-for").as_deref(), Some(client), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-proto").as_deref(), Some(proto), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-host").as_deref(), Some(host), "{lines}");
+        let forwarded = format!("proto={proto};host=\"{host}\";for={client}");
+        assert_eq!(header(&head, "forwarded"), Some(forwarded), "{lines}");
+
+        let head = received_from(&format!("host: inner\n{lines}"), &["192.0.2.0/24"]).await;
+        let seen = "proto=http;host=\"inner\";for=127.0.0.1";
+        assert_eq!(header(&head, "forwarded").as_deref(), Some(seen), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-proto").as_deref(), Some("http"), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-host").as_deref(), Some("inner"), "{lines}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
 mod body;
 mod finish;
 mod guard;
+mod head;
+mod log;
 mod params;
 mod signed_in;
 mod support;
