@@ -111,6 +111,26 @@ async fn a_server_waits_for_its_store_and_makes_its_tables_when_told_to() {
     assert!(server.stop());
 }
 
+/// Several times, because the tables are made while everything else begins.
+#[tokio::test]
+async fn a_server_that_makes_its_tables_asks_nothing_of_them_before() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &["--in-memory"]);
+    for round in 0..5 {
+        let prefix = format!("storage.table_prefix=round_{round}_");
+        let mut command =
+            with_store(folder.path(), &shared.base, SECRET, &["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--set", "storage.create_tables=true", "--set", &prefix]);
+        let log = folder.path().join(format!("log-{round}"));
+        let server = Server::spawn_logging(command, std::fs::File::create(&log).unwrap().into());
+        wait_for_ready(&server, true).await;
+        Client::register(&server.base, "first_one").await;
+        assert!(server.stop());
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(log.contains("made the table") && !log.contains("ERROR"), "{log}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_makes_no_tables_waits_for_who_does() {
     let folder = TempDir::new().unwrap();
