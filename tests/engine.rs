@@ -196,15 +196,28 @@ fn in_memory_it_leaves_no_file() {
     assert!(!folder.path().join("data").exists());
 }
 
+const PRODUCTION: [&str; 2] = ["--set=environment=production", "--set=storage.embedded_in_production=true"];
+
+#[test]
+fn in_production_it_needs_no_key_of_the_services() {
+    let folder = TempDir::new().unwrap();
+    for secret in ["", SECRET] {
+        let mut command = tradepost(folder.path(), &["engine", "--listen", "127.0.0.1:0", "--in-memory"]);
+        command.args(PRODUCTION).env("TRADEPOST__ENGINE__SECRET", secret);
+        assert!(Server::spawn(command).stop());
+    }
+    assert!(!folder.path().join("data").exists(), "no key was made up");
+}
+
 #[test]
 fn what_would_let_strangers_in_is_refused() {
     let folder = TempDir::new().unwrap();
-    let production = [
-        "--set=environment=production",
-        "--set=auth.signing_key=x",
-        "--set=auth.service_secret=12345678901234567890123456789012",
-    ];
+    let production = [PRODUCTION[0]];
+    let open = [&PRODUCTION[..], &["--listen", "0.0.0.0:0"]].concat();
+    let weak = [&open[..], &["--set", "engine.secret=fifteen letters"]].concat();
     for (arguments, named) in [
+        (&open[..], "engine.secret"),
+        (&weak[..], "at least 16"),
         (&["--listen", "0.0.0.0:0"][..], "engine.secret"),
         (&["--listen", "127.0.0.1:0", "--set", "engine.secret=fifteen letters"], "at least 16"),
         (&["--listen", "nonsense"], "engine.listen"),
