@@ -11,6 +11,7 @@ use tradepost_platform::request::is_head;
 
 use crate::error::Effect;
 use crate::forwarded;
+use crate::gateway::TakesKey;
 use crate::headers::Nominated;
 use crate::upload::Outgoing;
 use crate::upstream::Upstream;
@@ -73,12 +74,14 @@ fn nominated(request: &HttpRequest) -> Nominated<'_> {
     Nominated::new(request.headers().get_all(CONNECTION).map(|value| value.as_bytes()))
 }
 
-/// What the request may have done if it was sent and no answer came; the key counts only if it is sent along.
-pub(crate) fn effect(request: &HttpRequest) -> Effect {
+/// What the request may have done if it was sent and no answer came; the key counts only if it is sent along to a
+/// route that takes it.
+pub(crate) fn effect(request: &HttpRequest, takes_key: &TakesKey) -> Effect {
     const KEY: &str = "idempotency-key";
+    let is_keyed = || request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY);
     if is_safe(request) {
         Effect::Harmless
-    } else if request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY) {
+    } else if is_keyed() && takes_key(request.method().as_str(), request.path()) {
         Effect::Keyed
     } else {
         Effect::Unknown
