@@ -217,8 +217,8 @@ async fn the_second_try_has_the_same_head_and_body() {
     assert_eq!(Answer::of(request).await.status, 502);
     assert_eq!(*bodies.lock().unwrap(), ["{\"amount\":1}", "{\"amount\":1}"]);
     let [first, second] = &upstream.calls()[..] else { panic!("two calls") };
-    let without_id = |head: &str| {
-        head.lines().filter(|l| !l.starts_with("x-request-id")).map(str::to_owned).collect::<Vec<_>>()
+    let without_parent = |head: &str| {
+        head.lines().filter(|line| !line.starts_with("traceparent")).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(without_id(first), without_id(second));
+    assert_eq!(without_parent(first), without_parent(second));
 }
