@@ -136,6 +136,10 @@ impl Relay {
     /// more.
     async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
         let asked = Instant::now();
+        if self.until.is_some_and(|until| asked >= until) {
+            let outcome = self.late(asked);
+            return self.broken_off(outcome, "it took too long");
+        }
         let silence = asked + self.idle;
         let limit = self.until.map_or(silence, |until| until.min(silence));
         loop {

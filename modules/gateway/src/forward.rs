@@ -32,7 +32,7 @@ pub async fn forward(
     let Some(module) = gateway.owner(request.path()) else {
         return Err(Rejection::new(&http::ROUTE_NOT_FOUND, "Nothing is served at this path."));
     };
-    let effect = effect(&request);
+    let effect = effect(&request, &gateway.takes_key);
     let body = gateway.body(&request, payload, effect).await?;
     let exchange =
         Exchange { gateway: &gateway, pool: gateway.pool(module), module, request: &request, effect };

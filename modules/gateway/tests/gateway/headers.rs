@@ -57,7 +57,7 @@ async fn what_is_of_the_message_arrives_unchanged() {
     let head = received(
         "host: example.com\nauthorization: Bearer x.y.z\naccept: application/json\naccept-encoding: gzip\n\
          user-agent: somebody\ncookie: a=1\ncookie: b=2\nif-none-match: \"1\"\nlast-event-id: 7\n\
-         traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\ntracestate: a=b\nx-odd: \u{e9}",
+         x-odd: \u{e9}",
     )
     .await;
     for (name, value) in [
@@ -68,8 +68,6 @@ async fn what_is_of_the_message_arrives_unchanged() {
         ("cookie", "a=1 | b=2"),
         ("if-none-match", "\"1\""),
         ("last-event-id", "7"),
-        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-        ("tracestate", "a=b"),
         ("x-odd", "\u{e9}"),
         ("via", "1.1 tradepost"),
     ] {
@@ -194,6 +192,26 @@ async fn a_request_has_one_id_on_all_its_ways() {
         let forwarded = header(&upstream.calls()[before], "x-request-id").unwrap();
         assert_eq!(answer.all("x-request-id"), [forwarded.as_str()]);
         assert_eq!(forwarded == sent, is_kept, "{forwarded}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_under_its_id_and_one_that_is_none_begins_here() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    for (sent, state) in [
+        (format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01\ntracestate: a=b"), Some("a=b")),
+        (format!("traceparent: 00-{TRACE}-0000000000000000-01\ntracestate: a=b"), None),
+        (format!("traceparent: {TRACE}\ntracestate: a=b"), None),
+        ("tracestate: a=b".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let head = received(&format!("host: x\n{sent}")).await;
+        let onward = header(&head, "traceparent").unwrap_or_else(|| panic!("{sent}: {head}"));
+        let parts: Vec<_> = onward.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2, 32, 16, 2], "{onward}");
+        assert_eq!(parts[1] == TRACE, state.is_some(), "{sent}");
+        assert!(!sent.contains(parts[2]), "the gateway is the parent now: {onward}");
+        assert_eq!(header(&head, "tracestate").as_deref(), state, "{sent}");
     }
 }
 
