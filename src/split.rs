@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tradepost_platform::dynamo::EngineKind;
 use tradepost_platform::secrets::random;
 
 pub use self::child::Spec;
@@ -20,6 +21,18 @@ use crate::{Config, StartError, app, modules, stop, verbs};
 
 /// What a binary must have for its processes to make a whole platform.
 const NEEDED: [&str; 5] = ["user", "order", "inventory", "gateway", "embedded"];
+/// Further settings that it makes.
+const OWN: [&str; 9] = [
+    "engine.listen",
+    "engine.secret",
+    "gateway.user",
+    "gateway.order",
+    "gateway.inventory",
+    "storage.endpoint",
+    "storage.region",
+    "storage.access_key_id",
+    "storage.secret_access_key",
+];
 /// What a process may take to stop beyond what its settings say.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -29,6 +42,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// A sentence that says why it does not start; nothing is left running then.
 pub async fn run(config: Config, common: &Common) -> Result<ExitCode, StartError> {
     refuse_partial(modules::has)?;
+    refuse_own(&config, &common.set)?;
     // Given back at once: the gateway takes it when all others are ready, so that nobody knocks before.
     let public = app::listen(&config.server.listen, "--listen")?.local_addr();
     let public = public.map_err(|error| StartError::new(error.to_string()))?;
@@ -65,6 +79,25 @@ fn refuse_partial(has: impl Fn(&str) -> bool) -> Result<(), StartError> {
         lacking.join("`, `"),
         NEEDED.join(",")
     )))
+}
+
+/// What the split decides itself is not left to be set, and silently set otherwise.
+fn refuse_own(config: &Config, set: &[(String, String)]) -> Result<(), StartError> {
+    let own = |key: &str| Err(StartError::new(format!("`tradepost split` sets {key} itself: leave it out.")));
+    let given = [
+        ("serve", !config.serve.is_empty()),
+        ("server.internal_listen", !config.server.internal_listen.is_empty()),
+        ("storage.engine", config.storage.engine != EngineKind::Embedded),
+        ("peers.user", !config.peers.user.is_empty()),
+        ("peers.inventory", !config.peers.inventory.is_empty()),
+    ];
+    if let Some((key, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        return own(key);
+    }
+    match set.iter().find(|(key, _)| OWN.contains(&key.as_str())) {
+        Some((key, _)) => own(key),
+        None => Ok(()),
+    }
 }
 
 /// Runs the processes of all stages until told to stop, and `announce`s when all are ready. Told twice, it kills

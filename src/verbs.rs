@@ -13,17 +13,18 @@ use crate::{Config, StartError, modules};
 
 /// What a starting platform says of itself.
 pub struct Description {
-    data: String,
+    data: Option<String>,
     prices: Option<String>,
 }
 
 /// What a platform with these settings says of itself when it starts.
 #[must_use]
 pub fn description(config: &Config) -> Description {
-    let data = match config.storage.engine {
+    let data = || match config.storage.engine {
         EngineKind::Embedded => format!("{} (embedded engine)", config.data_dir.display()),
         EngineKind::Dynamodb => format!("DynamoDB, tables {}*", config.storage.table_prefix),
     };
+    let data = modules::has_store(config).is_ok_and(|has_store| has_store).then(data);
     Description { data, prices: modules::price_source(config) }
 }
 
@@ -40,7 +41,7 @@ impl Description {
             lines.push(format!("  Swagger UI  http://{address}/swagger-ui/"));
         }
         lines.push(format!("  Health      http://{address}/health"));
-        lines.push(format!("  Data        {}", self.data));
+        lines.extend(self.data.as_ref().map(|data| format!("  Data        {data}")));
         lines.extend(self.prices.as_ref().map(|prices| format!("  Prices      {prices}")));
         lines.push("\nStop it with Ctrl-C.".to_owned());
         lines.join("\n")

@@ -1,17 +1,18 @@
 //! How the gateway is joined: it answers for whole paths, in place of "no such route".
 
-mod keyed;
+mod routes;
 
 use actix_web::web::{self, Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use tradepost_gateway::{Gateway, PROBLEMS, Settings, forward};
 use tradepost_platform::peer::{PublishedKeys, http_client};
+use tradepost_platform::telemetry::RouteTemplate;
 use tradepost_problem::Rejection;
 
 use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
 use crate::fallback::{RouteTable, no_route};
 use crate::openapi;
-use keyed::KeyedRoutes;
+use routes::Routes;
 
 pub const MODULE: Compiled = Compiled {
     name: "gateway",
@@ -34,15 +35,16 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     // Only to count requests by user; whether a token is good is for the services to say.
     composition.fetch_keys(PublishedKeys::new(http_client()?, settings.user.clone()));
     let (limit, clock) = (foundation.config.server.max_body_bytes, Arc::clone(&foundation.clock));
-    let keyed = KeyedRoutes::new(openapi::WHOLE);
-    let takes_key = Box::new(move |method: &str, path: &str| keyed.take(method, path));
+    let routes = Arc::new(Routes::new(openapi::WHOLE));
+    let known = Data::from(Arc::clone(&routes));
+    let takes_key = Box::new(move |method: &str, path: &str| routes.take_key(method, path));
     let gateway = Gateway::new(settings, limit, takes_key, clock).map_err(StartError::new)?;
     let task = Arc::clone(&gateway);
     composition.tasks.push(Box::new(|stop| Box::pin(async move { task.run(stop).await })));
     let gateway = Data::from(gateway);
     composition.is_whole = true;
     composition.fallback = Some(Arc::new(move |config| {
-        config.app_data(gateway.clone()).default_service(web::to(forward_or_refuse));
+        config.app_data(gateway.clone()).app_data(known.clone()).default_service(web::to(forward_or_refuse));
     }));
     Ok(())
 }
@@ -52,7 +54,11 @@ async fn forward_or_refuse(
     body: Payload,
     gateway: Data<Gateway>,
     routes: Data<RouteTable>,
+    known: Data<Routes>,
 ) -> Result<HttpResponse, Rejection> {
+    if let Some(template) = known.template(request.path()) {
+        request.extensions_mut().insert(RouteTemplate(template.to_owned()));
+    }
     if gateway.owner(request.path()).is_some() {
         forward(request, body, gateway).await
     } else {

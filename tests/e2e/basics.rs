@@ -100,6 +100,10 @@ async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413(world: World) {
     world.post_text("/api/v1/auth/login", of_length(65_536)).await.invalid(&["username", "password"]);
     world.post_text("/api/v1/auth/login", of_length(65_537)).await.refused(413, "body_too_large");
     world.post_text("/api/v1/auth/login", of_length(1_000_000)).await.refused(413, "body_too_large");
+    // Who is unknown learns nothing about sizes.
+    for length in [65_537, 1_000_000] {
+        world.post_text("/api/v1/orders", of_length(length)).await.refused(401, "unauthenticated");
+    }
 }
 
 async fn a_body_that_does_not_say_it_is_json_is_415(world: World) {

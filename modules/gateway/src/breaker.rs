@@ -1,7 +1,7 @@
 //! The circuit breaker of one upstream: pure, and told the time.
 //!
 //! It counts failures, less successes, less one for each span of time that passes. Too many of them open it.
-//! After a while it lets one request through, and no second one before that one has its outcome; an answer closes
+//! After a while, or when a health check finds the upstream well, it lets one request through, and no second one before that one has its outcome; an answer closes
 //! it, a failure keeps it open for another while.
 
 use chrono::TimeDelta;
@@ -124,6 +124,13 @@ impl Breaker {
     /// A request that was let through ended without an outcome; if it was the probe, the next one is.
     pub fn abandoned(&mut self, pass: Pass) {
         if let (State::HalfOpen { .. }, Pass::Probe) = (self.state, pass) {
+            self.state = State::HalfOpen { is_tried: false };
+        }
+    }
+
+    /// The upstream says that it is well: the next request finds out whether it is.
+    pub fn revived(&mut self) {
+        if let State::Open { .. } = self.state {
             self.state = State::HalfOpen { is_tried: false };
         }
     }

@@ -49,6 +49,17 @@ fn one_probe_goes_through_once_it_was_open_long_enough() {
 }
 
 #[test]
+fn an_upstream_that_says_it_is_well_gets_a_probe_at_once() {
+    let mut breaker = open();
+    breaker.revived();
+    assert_eq!(breaker.wait(at(1)), TimeDelta::zero());
+    assert_eq!((breaker.pass(at(1)), breaker.pass(at(1))), (Some(Pass::Probe), None));
+    breaker.revived();
+    assert_eq!(breaker.pass(at(1)), None, "its probe is still under way");
+    assert_eq!(breaker.answered(Pass::Probe, at(2)), Some(Change::Closed));
+}
+
+#[test]
 fn a_failed_probe_keeps_it_open_for_another_while() {
     let mut breaker = open();
     assert_eq!(breaker.pass(at(5000)), Some(Pass::Probe));

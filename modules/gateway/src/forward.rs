@@ -71,11 +71,10 @@ impl Gateway {
     ) -> Result<Upload, Rejection> {
         let allowance = Allowance::of(request, self.max_body_bytes);
         let length = body_length(request);
-        allowance.check(length)?;
         let payload = payload.into_inner();
         Ok(match (length, effect) {
             (Some(0), _) => Upload::Whole(Bytes::new()),
-            (_, Effect::Unknown) => {
+            _ if effect == Effect::Unknown || !allowance.covers(length) => {
                 let idle = self.settings.idle_timeout();
                 Upload::Streaming(Streaming { payload, length, allowance, idle })
             }
@@ -97,7 +96,7 @@ impl Exchange<'_> {
     async fn run(&self, mut upload: Upload) -> Result<HttpResponse, Rejection> {
         let until = Instant::now() + self.gateway.settings.total_timeout();
         let mut permit = self.pool.choose(None).ok_or_else(|| self.nobody())?;
-        let mut may_repeat = self.effect != Effect::Unknown;
+        let mut may_repeat = self.effect != Effect::Unknown && matches!(upload, Upload::Whole(_));
         let mut effect = Effect::None;
         loop {
             let (body, mut pump) = upload.take(until);

@@ -12,7 +12,7 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tradepost_platform::request::BodyTimeout;
 use tradepost_problem::{Rejection, http};
 
@@ -20,6 +20,9 @@ use crate::client::Fault;
 
 /// Chunks that wait for the upstream to take them.
 const CHUNKS_AHEAD: usize = 2;
+/// How long the upstream, given its head, may take to refuse a request whose body is announced as too large. Whoever
+/// may not ask at all is to be told that rather.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why an exchange stops before there is an answer.
 #[derive(Debug)]
@@ -135,10 +138,9 @@ impl Allowance {
         Ok(chunk)
     }
 
-    /// Refuses a length that is over the limit before any of the body is read.
-    pub fn check(&self, length: Option<u64>) -> Result<(), Rejection> {
-        let is_allowed = length.is_none_or(|length| usize::try_from(length).is_ok_and(|n| n <= self.bytes));
-        if is_allowed { Ok(()) } else { Err(too_large()) }
+    /// Whether an announced length is within the limit.
+    pub fn covers(&self, length: Option<u64>) -> bool {
+        length.is_none_or(|length| usize::try_from(length).is_ok_and(|n| n <= self.bytes))
     }
 }
 
@@ -154,7 +156,7 @@ pub(crate) async fn collect(mut payload: Payload, mut allowance: Allowance) -> R
     Ok(whole.freeze())
 }
 
-/// A body that is sent as it arrives.
+/// A body that is sent as it arrives; of one that is announced as too large nothing is sent.
 pub(crate) struct Streaming {
     pub payload: Payload,
     pub length: Option<u64>,
@@ -173,6 +175,10 @@ impl Streaming {
     }
 
     async fn pump(mut self, feed: mpsc::Sender<Option<Bytes>>, until: Instant) -> Result<(), Stop> {
+        if !self.allowance.covers(self.length) {
+            sleep(REFUSED_WITHIN).await;
+            return Err(Stop::Client(too_large()));
+        }
         loop {
             let mut allowance = self.allowance.until(until);
             let chunk = allowance.next(&mut self.payload).await.map_err(Stop::Client)?;

@@ -112,6 +112,9 @@ impl Upstream {
                 tracing::warn!(module, upstream, "the upstream is not healthy: others are preferred");
             }
         }
+        if is_healthy {
+            self.breaker().revived();
+        }
         let degree = self.breaker().degree();
         self.gauge("tradepost_gateway_upstream_healthy", u8::from(is_healthy));
         self.gauge("tradepost_gateway_breaker_state", degree);

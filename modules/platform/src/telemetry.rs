@@ -6,4 +6,4 @@ mod request;
 
 pub use self::log::{LogFormat, LogSettings, start_logging};
 pub use self::metrics::{Metrics, metrics_page};
-pub use self::request::observe;
+pub use self::request::{RouteTemplate, observe};

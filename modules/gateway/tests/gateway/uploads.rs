@@ -68,7 +68,25 @@ async fn a_body_of_the_limit_arrives_and_one_byte_more_is_refused() {
             }
         }
     }
-    assert_eq!(upstream.count(), 6, "what is announced as too large is not sent at all");
+}
+
+#[tokio::test]
+async fn who_may_not_ask_is_told_so_however_large_the_body() {
+    let upstream = Upstream::start(|mut call| async move {
+        call.wire.write("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        // Nothing comes after the head.
+        assert!(call.wire.chunk().await.is_none_or(|chunk| chunk.is_empty()));
+        None
+    })
+    .await;
+    let edge = Edge::start(&[&upstream]);
+    for keyed in [false, true] {
+        let mut request = edge.request("POST", "/api/v1/orders").body("x".repeat(100 * LIMIT));
+        if keyed {
+            request = request.header("idempotency-key", "k");
+        }
+        assert_eq!(Answer::of(request).await.status, 401, "{keyed}");
+    }
 }
 
 #[tokio::test]

@@ -18,19 +18,22 @@ pub trait Sessions: Send + Sync {
 }
 
 /// Remembers answers of [`Sessions`] for 20 seconds, so that liveness costs at most one read per session and
-/// 20 seconds, and a session revoked elsewhere is refused here within 30.
+/// 20 seconds, and a session revoked elsewhere is refused here within 30. That a session has ended is remembered as long
+/// as its access tokens could last: it never lives again, whoever can be asked.
 pub struct SessionCache {
     live: Cache<SessionId, bool>,
-    /// Ended by this process; an answer that was under way meanwhile must not bring them back.
     ended: Cache<SessionId, ()>,
 }
+
+/// More than the life of any access token.
+const ENDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl SessionCache {
     /// An empty cache, bounded to 100 000 sessions.
     #[must_use]
     pub fn new() -> Self {
         let live = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(20)).build();
-        let ended = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build();
+        let ended = Cache::builder().max_capacity(100_000).time_to_live(ENDED_FOR).build();
         Self { live, ended }
     }
 
@@ -44,7 +47,14 @@ impl SessionCache {
         user: UserId,
         session: SessionId,
     ) -> Result<bool, Outage> {
+        if self.ended.contains_key(&session) {
+            return Ok(false);
+        }
         let live = self.live.try_get_with(session, sessions.is_live(user, session)).await;
+        if let Ok(false) = live {
+            self.ended.insert(session, ()).await;
+        }
+        // An answer that was under way while this process ended the session must not bring it back.
         if self.ended.contains_key(&session) {
             return Ok(false);
         }
@@ -54,7 +64,6 @@ impl SessionCache {
     /// Notes that a session was ended by this process, so that it is refused here at once.
     pub async fn revoked(&self, session: SessionId) {
         self.ended.insert(session, ()).await;
-        self.live.insert(session, false).await;
     }
 }
 

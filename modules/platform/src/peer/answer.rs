@@ -19,7 +19,7 @@ use super::token::ServiceClaims;
 use super::{DEADLINE, SERVICE_TOKEN, ServiceTokens};
 use crate::journey::Journey;
 
-const UNTRUSTED: About = About {
+pub(super) const UNTRUSTED: About = About {
     code: "untrusted_caller",
     kind: Kind::Forbidden,
     title: "Untrusted caller",

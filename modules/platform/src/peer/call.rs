@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tradepost_kernel::UserId;
 use tradepost_problem::Outage;
 
+use super::answer::UNTRUSTED;
 use super::{DEADLINE, SERVICE_TOKEN, ServiceTokens};
 use crate::journey::Journey;
 
@@ -68,6 +69,12 @@ pub struct Peer {
 #[derive(Deserialize)]
 struct Refusal<E> {
     error: E,
+}
+
+/// A problem document of the listener, which carries no error of the method.
+#[derive(Deserialize)]
+struct Bare {
+    code: String,
 }
 
 impl Peer {
@@ -150,9 +157,24 @@ impl Peer {
             Err(error) if serde_json::from_slice::<IgnoredAny>(&body).is_err() => {
                 Err(format!("status {status}, unreadable: {error}"))
             }
+            Err(_) if is_distrust(&body) => Ok(Err(self.distrusted(request.method).into())),
             Err(_) => Err(format!("status {status}: {}", String::from_utf8_lossy(&body))),
         }
     }
+
+    /// Asking again would change nothing.
+    fn distrusted(&self, method: &str) -> Outage {
+        let callee = self.callee;
+        let cause = format!(
+            "{callee} refuses the service token of this process: auth.service_secret must be the same in both, and their \
+             clocks less than half a minute apart"
+        );
+        Outage::peer(method, &cause)
+    }
+}
+
+fn is_distrust(body: &[u8]) -> bool {
+    serde_json::from_slice::<Bare>(body).is_ok_and(|problem| problem.code == UNTRUSTED.code)
 }
 
 struct Request<'a> {

@@ -14,6 +14,10 @@ use crate::journey::{Journey, Trace};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The template of the route that takes a request, put into its extensions where the framework does not know it.
+#[derive(Clone, Debug)]
+pub struct RouteTemplate(pub String);
+
 /// Gives the request its id (the client's own if plausible) and its trace, puts the id on every log line, on the
 /// answer and on every onward call, writes one line per request and counts it by route template. The outermost middleware.
 ///
@@ -38,7 +42,8 @@ pub async fn observe<B: MessageBody>(
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     let status = response.status().as_u16();
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let told = response.request().extensions_mut().remove::<RouteTemplate>().map(|route| route.0);
+    let route = told.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unmatched".to_owned());
     let elapsed = started.elapsed();
     let ms = milliseconds(elapsed);
     span.in_scope(|| match is_probe(&path) {

@@ -1,13 +1,20 @@
-//! Which routes take an `Idempotency-Key`, as the document of the platform says.
+//! The routes of the whole platform, as its document describes them.
 
 use actix_web::dev::ResourceDef;
 use serde_json::Value;
 
-/// The routes that take an `Idempotency-Key`.
-pub struct KeyedRoutes(Vec<(String, ResourceDef)>);
+/// The routes behind the gateway.
+pub struct Routes(Vec<Route>);
 
-impl KeyedRoutes {
-    /// Reads them from a document, as the header parameters of its operations.
+struct Route {
+    template: String,
+    pattern: ResourceDef,
+    method: String,
+    takes_key: bool,
+}
+
+impl Routes {
+    /// Reads them from a document; one that takes an `Idempotency-Key` has a header parameter of that name.
     pub fn new(document: &str) -> Self {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
         let paths = document["paths"].as_object().into_iter().flatten();
@@ -15,13 +22,24 @@ impl KeyedRoutes {
             let item = item.as_object().into_iter().flatten();
             item.map(move |(method, operation)| (path, method, operation))
         });
-        let keyed = operations.filter(|(.., operation)| takes_key(&document, operation));
-        Self(keyed.map(|(path, method, _)| (method.clone(), ResourceDef::new(path.as_str()))).collect())
+        let routes = operations.map(|(path, method, operation)| Route {
+            template: path.clone(),
+            pattern: ResourceDef::new(path.as_str()),
+            method: method.clone(),
+            takes_key: takes_key(&document, operation),
+        });
+        Self(routes.collect())
     }
 
-    /// Whether one of them takes this method and path.
-    pub fn take(&self, method: &str, path: &str) -> bool {
-        self.0.iter().any(|(taken, route)| taken.eq_ignore_ascii_case(method) && route.is_match(path))
+    /// Whether a route takes a key with this method and path.
+    pub fn take_key(&self, method: &str, path: &str) -> bool {
+        let mut keyed = self.0.iter().filter(|route| route.takes_key);
+        keyed.any(|route| route.method.eq_ignore_ascii_case(method) && route.pattern.is_match(path))
+    }
+
+    /// The template that a path fits.
+    pub fn template(&self, path: &str) -> Option<&str> {
+        self.0.iter().find(|route| route.pattern.is_match(path)).map(|route| route.template.as_str())
     }
 }
 
@@ -41,7 +59,7 @@ fn takes_key(document: &Value, operation: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::KeyedRoutes;
+    use super::Routes;
 
     #[test]
     fn a_route_takes_a_key_if_its_description_says_so() {
@@ -54,7 +72,7 @@ mod tests {
             },
             "components": { "parameters": { "Key": { "name": "Idempotency-Key", "in": "header" } } },
         });
-        let keyed = KeyedRoutes::new(&document.to_string());
+        let routes = Routes::new(&document.to_string());
         for (method, path, is_taken) in [
             ("POST", "/orders", true),
             ("DELETE", "/orders/0123456789", true),
@@ -65,7 +83,9 @@ mod tests {
             ("PUT", "/login", false),
             ("POST", "/elsewhere", false),
         ] {
-            assert_eq!(keyed.take(method, path), is_taken, "{method} {path}");
+            assert_eq!(routes.take_key(method, path), is_taken, "{method} {path}");
         }
+        assert_eq!(routes.template("/orders/0123456789"), Some("/orders/{order_id}"));
+        assert_eq!(routes.template("/elsewhere"), None);
     }
 }
