@@ -116,12 +116,18 @@ fn a_public_address_in_use_is_said_before_anything_starts() {
 #[test]
 fn what_the_split_decides_itself_cannot_be_set() {
     let folder = TempDir::new().unwrap();
-    for setting in
-        ["serve=user", "storage.engine=dynamodb", "peers.user=http://127.0.0.1:1", "gateway.user=http://127.0.0.1:1"]
-    {
+    for setting in [
+        "serve=user",
+        "storage.engine=dynamodb",
+        "peers.user=http://127.0.0.1:1",
+        "gateway.user=http://127.0.0.1:1",
+    ] {
         let refused = run(folder.path(), &["split", "--listen", "127.0.0.1:0", "--set", setting]);
         let (said, key) = (text(&refused.stderr), setting.split('=').next().unwrap());
-        assert!(!refused.status.success() && said.contains(&format!("sets {key} itself")), "{setting}: {said}");
+        assert!(
+            !refused.status.success() && said.contains(&format!("sets {key} itself")),
+            "{setting}: {said}"
+        );
     }
     assert!(!folder.path().join("data").exists());
 }

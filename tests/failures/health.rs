@@ -71,5 +71,10 @@ fn a_session_that_was_ended_is_refused_by_every_process_within_30_seconds() {
         }
         let other = User { client: platform.at("order"), ..other };
         other.get("/api/v1/orders").await.expect(200);
+        // When nobody can be asked any more, and what was remembered of live sessions is forgotten, it stays refused.
+        platform.stop("user").await;
+        tokio::time::sleep(Duration::from_secs(21)).await;
+        other.get("/api/v1/orders").await.expect(200);
+        trader.get("/api/v1/orders").await.expect(401);
     });
 }

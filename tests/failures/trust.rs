@@ -11,6 +11,7 @@ use tradepost_kernel::{Clock, SessionId, UserId};
 use tradepost_platform::journey::Journey;
 use tradepost_platform::peer::{PeerClient, ServiceTokens, http_client};
 use tradepost_platform::secrets::Secret;
+use tradepost_problem::Outage;
 use tradepost_testkit::{Breakable, SERVICE_SECRET, ShiftedClock, User, block_on};
 use tradepost_user_api::wire::AccountsClient;
 use tradepost_user_api::{Accounts, AccountsError, Positions, Side};
@@ -128,6 +129,22 @@ fn a_token_is_good_for_a_minute_at_most() {
         let token = token(&platform, &peers, ("order", "user"), Some(uid)).await;
         refused(&platform, &methods[1], Some(&token), "made in the future").await;
         nothing_moved(&platform, &trader).await;
+    });
+}
+
+#[test]
+fn a_caller_that_is_not_trusted_does_not_ask_again() {
+    block_on(async {
+        let platform = Breakable::start(setup()).await;
+        let Identity { uid, .. } = Identity::of(&trader(&platform).await);
+        let secret = Secret::from_bytes(b"the secret of another installation");
+        let tokens = ServiceTokens::new(&secret, platform.clock().clone());
+        let strange = PeerClient::new(http_client().unwrap(), Arc::new(tokens), Duration::from_secs(5));
+        let accounts = AccountsClient::new(strange.peer("order", "user", &platform.user.base()));
+        let calls = platform.user.count("positions");
+        let answer = accounts.positions(uid, Positions::All).await;
+        assert_eq!(answer, Err(AccountsError::Outage(Outage::Peer)));
+        assert_eq!(platform.user.count("positions"), calls + 1);
     });
 }
 
