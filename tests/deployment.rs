@@ -44,6 +44,34 @@ fn the_roles_may_do_what_the_code_does_and_nothing_more() {
     assert_eq!(allowed, calls());
 }
 
+#[test]
+fn each_index_is_named_in_the_policy_of_the_service_that_has_it() {
+    let mut indexes = 0;
+    for module in ["user", "order"] {
+        let store = read(&root().join(format!("modules/{module}/src/store.rs")));
+        let policy = read(&root().join(format!("config/deploy/iam/{module}.json")));
+        let named: Vec<_> = store.split("IndexDefinition { name: \"").skip(1).collect();
+        assert_eq!(policy.matches("/index/").count(), named.len(), "{module}");
+        for index in named.iter().map(|rest| rest.split('"').next().unwrap()) {
+            assert!(policy.contains(&format!("s/index/{index}\"")), "{module}: {index}");
+        }
+        indexes += named.len();
+    }
+    assert!(indexes > 0, "none was found");
+}
+
+#[test]
+fn expiry_may_be_switched_on_for_the_tables_that_have_it() {
+    let policy = read(&root().join("config/deploy/iam/create-tables.json"));
+    let expiry = policy.split("dynamodb:UpdateTimeToLive").nth(1).unwrap();
+    for module in ["user", "order"] {
+        let store = read(&root().join(format!("modules/{module}/src/store.rs")));
+        let expires = store.contains("expires_at: Some(");
+        assert!(expires || store.contains("expires_at: None"), "{module}");
+        assert_eq!(expiry.contains(&format!("tradepost_{module}s\"")), expires, "{module}");
+    }
+}
+
 /// cargo looks for a test without a path in the folder `tests`, which the image is built without.
 #[test]
 fn every_named_test_says_where_it_is() {
