@@ -72,13 +72,15 @@ fn expiry_may_be_switched_on_for_the_tables_that_have_it() {
     }
 }
 
-/// cargo looks for a test without a path in the folder `tests`, which the image is built without.
+/// cargo looks for a test or benchmark without a path in the folder of its kind, which the image is built without.
 #[test]
-fn every_named_test_says_where_it_is() {
+fn every_named_test_and_benchmark_says_where_it_is() {
     let manifest = read(&root().join("Cargo.toml"));
-    for test in manifest.split("[[test]]").skip(1) {
-        let entry = test.split("\n\n").next().unwrap();
-        assert!(entry.contains("\npath = \""), "{entry}");
+    for kind in ["[[test]]", "[[bench]]"] {
+        for target in manifest.split(kind).skip(1) {
+            let entry = target.split("\n\n").next().unwrap();
+            assert!(entry.contains("\npath = \""), "{kind}{entry}");
+        }
     }
 }
 
