@@ -15,7 +15,7 @@ use tradepost_testkit::{Breakable, block_on};
 use tradepost_user::{SigningKey, UserService};
 use tradepost_user_api::wire::{AccountsClient, SessionsClient};
 use tradepost_user_api::{
-    Accounts, AccountsError, LedgerFilter, LedgerQuery, Positions, Settled, Settlement, Side,
+    Accounts, AccountsError, LedgerFilter, LedgerQuery, Positions, Settled, Settlement, Side, Source,
 };
 
 use crate::{Identity, setup, trader};
@@ -34,11 +34,12 @@ pub fn settlement(platform: &Breakable, user: UserId, side: Side, quantity: &str
         price: Price::parse("100").unwrap(),
         total: Usd::parse(total).unwrap(),
         settle_by: platform.clock().now() + TimeDelta::seconds(10),
+        from: Source::Available,
     }
 }
 
 /// The accounts and sessions of a platform: over HTTP, and as another process on the same store has them.
-fn accounts(platform: &Breakable) -> [(Arc<dyn Accounts>, Arc<dyn Sessions>); 2] {
+pub fn accounts(platform: &Breakable) -> [(Arc<dyn Accounts>, Arc<dyn Sessions>); 2] {
     let peer = || platform.peers().peer("order", "user", &platform.internal("user"));
     let config = Config::load(&Overrides::default()).unwrap();
     let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();

@@ -87,6 +87,12 @@ impl Line {
         *self.0.afterwards.lock().unwrap() = Some(fault);
     }
 
+    /// From now on every write goes through.
+    pub fn heal(&self) {
+        self.0.script.lock().unwrap().clear();
+        *self.0.afterwards.lock().unwrap() = None;
+    }
+
     /// Counts from zero again.
     pub fn restart_counting(&self) {
         self.0.attempts.send_replace(0);
@@ -101,6 +107,11 @@ impl Line {
     /// How many writes the engine carried out.
     pub fn applied(&self) -> usize {
         *self.0.applied.borrow()
+    }
+
+    /// Waits until that many writes were sent.
+    pub async fn has_sent(&self, count: usize) {
+        self.0.attempts.subscribe().wait_for(|attempts| *attempts >= count).await.unwrap();
     }
 
     /// Waits until the engine has carried out that many writes.
