@@ -7,6 +7,7 @@ mod paging;
 mod params;
 
 pub use body::{Body, BodyTimeout};
+pub(crate) use body::{json_bytes, parse};
 pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
 pub use paging::{Paging, moment};
 pub use params::{Path, Query};
