@@ -35,7 +35,7 @@ use crate::tokens::{SigningKey, Tokens};
 use login_queue::LoginQueue;
 use queue::Queue;
 
-pub use cash::CashReceipt;
+pub use cash::{Cash, CashReceipt};
 pub use login::{Device, Login};
 pub use password::PasswordChange;
 pub use profile::ProfileChanges;
