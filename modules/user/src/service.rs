@@ -2,6 +2,10 @@
 
 mod cash;
 #[cfg(test)]
+#[path = "../../platform/tests/faults/mod.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod faults;
+#[cfg(test)]
 mod installation;
 mod ledger;
 mod login;

@@ -1,6 +1,7 @@
 //! Work that is done once, with or without a key.
 
 use tradepost_kernel::Timestamp;
+use tradepost_problem::http::VALIDATION;
 use tradepost_problem::{Failure, Kind, Rejection};
 
 use super::{Answer, KeyRefusal, KeyUse, KeyedRequest, Verdict};
@@ -57,7 +58,7 @@ impl<R> Once<R> {
     pub fn refusal<F: Failure + Clone>(&self, refusal: &F) -> Option<Answer> {
         let is_of_business =
             matches!(refusal.about().kind, Kind::Invalid | Kind::Forbidden | Kind::NotFound | Kind::Conflict);
-        let is_kept = is_of_business && refusal.fields().is_empty();
+        let is_kept = is_of_business && *refusal.about() != VALIDATION;
         let request = self.request.as_ref().filter(|_| is_kept)?;
         Some(request.refusal(Rejection::from(refusal.clone())))
     }

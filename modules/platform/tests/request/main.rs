@@ -6,6 +6,7 @@
 mod body;
 mod finish;
 mod guard;
+mod idempotency;
 mod params;
 mod signed_in;
 mod support;

@@ -186,3 +186,7 @@ impl Plan {
 fn broken(error: &dyn std::fmt::Display) -> UserError {
     Outage::internal(TABLE.name, error).into()
 }
+
+#[cfg(test)]
+#[path = "cash_tests.rs"]
+mod tests;
