@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use actix_web::FromRequest;
 use actix_web::test::TestRequest;
 use chrono::TimeDelta;
@@ -28,6 +30,10 @@ impl World {
         let user = credentials.unwrap().unwrap().user;
         line.restart_counting();
         Self { installation, line, user }
+    }
+
+    fn process(&self, at: usize) -> Arc<UserService> {
+        Arc::clone(&self.installation.processes[at])
     }
 
     /// Asks the process with this index.
@@ -147,8 +153,8 @@ async fn of_first_requests_at_once_in_two_processes_one_moves_money() {
     let world = World::start().await;
     for key in ["one", "two", "three"] {
         let mut requests = JoinSet::new();
-        for process in world.installation.processes.iter().cycle().take(32).cloned() {
-            let (user, key) = (world.user, key.to_owned());
+        for number in 0..32 {
+            let (process, user, key) = (world.process(number % 2), world.user, key.to_owned());
             requests.spawn(async move {
                 let answer = deposit(&process, user, &key, "10").await.unwrap();
                 // Something else moves the position under the others' feet.
@@ -170,8 +176,8 @@ async fn of_two_processes_that_find_a_key_expired_one_takes_it_anew() {
     let old = world.deposit(0, "key", "10").await.unwrap();
     *world.installation.clock.0.lock().unwrap() += TimeDelta::hours(24);
     let mut requests = JoinSet::new();
-    for process in world.installation.processes.iter().cycle().take(16).cloned() {
-        let user = world.user;
+    for number in 0..16 {
+        let (process, user) = (world.process(number % 2), world.user);
         requests.spawn(async move { deposit(&process, user, "key", "10").await.unwrap() });
     }
     let told = requests.join_all().await;
