@@ -144,7 +144,9 @@ impl App {
         let foundation = Foundation::new(config, dynamo.clone(), clock);
         let mut composition = modules::compose(&foundation)?;
         let (stop_tasks, stop) = watch::channel(false);
-        let tasks = engine_task.into_iter().chain(preparation).chain(composition.tasks.drain(..));
+        let later = composition.tasks_on_tables.drain(..).map(|task| phase.when_serving(task));
+        let tasks =
+            engine_task.into_iter().chain(preparation).chain(composition.tasks.drain(..)).chain(later);
         let tasks = tasks.map(|task| tokio::spawn(task(stop.clone()))).collect();
         let store = dynamo.clone().zip(tables.first().map(|table| table.name));
 

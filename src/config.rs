@@ -111,7 +111,7 @@ pub struct ServerSettings {
     pub drain_ms: u64,
     /// How long requests may take to finish after that, in seconds.
     pub shutdown_timeout_s: u64,
-    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
+    /// Addresses and networks of proxies that are believed on whom they pass on, and what was asked for.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
     /// Origins of browser clients.

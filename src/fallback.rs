@@ -1,5 +1,5 @@
 //! What no route took: 405 with `Allow` where the path exists with other methods, 404 elsewhere, and the answers
-//! to `HEAD` and `OPTIONS`.
+//! to `OPTIONS`.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
@@ -58,19 +58,15 @@ pub async fn no_route(request: HttpRequest, routes: Data<RouteTable>) -> Result<
     })
 }
 
-/// Answers every `OPTIONS` with 204 and whatever CORS headers the layers below found right, and every `HEAD` as
-/// `GET` (RFC 9110 section 9.3.2; the server leaves the body out by itself).
+/// Answers every `OPTIONS` with 204 and whatever CORS headers the layers below found right.
 ///
 /// # Errors
 /// Passes on those of the layers below.
-pub async fn head_and_options<B: MessageBody + 'static>(
-    mut request: ServiceRequest,
+pub async fn answer_options<B: MessageBody + 'static>(
+    request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_options = request.method() == Method::OPTIONS;
-    if request.method() == Method::HEAD {
-        request.head_mut().method = Method::GET;
-    }
     let mut response = next.call(request).await?.map_into_boxed_body();
     if is_options {
         *response.response_mut().status_mut() = StatusCode::NO_CONTENT;

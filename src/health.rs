@@ -1,15 +1,17 @@
 //! Whether the process lives, and whether it can serve.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tradepost_kernel::RequestId;
 use tradepost_platform::dynamo::{Dynamo, Expect, Key, Write, WriteError};
 use tradepost_problem::{About, Kind, Rejection};
 use utoipa::ToSchema;
+
+use crate::modules::Task;
 
 const NOT_READY: About = About {
     code: "not_ready",
@@ -23,21 +25,43 @@ pub const PROBLEMS: &[&About] = &[&NOT_READY];
 
 /// Where the process stands in its life.
 #[derive(Default)]
-pub struct Phase(AtomicU8);
+pub struct Phase(watch::Sender<Stage>);
 
-const STARTING: u8 = 0;
-const SERVING: u8 = 1;
-const DRAINING: u8 = 2;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Starting,
+    Serving,
+    Draining,
+}
 
 impl Phase {
     /// From now on requests are welcome, unless the process is stopping by now.
     pub fn serving(&self) {
-        let _ = self.0.compare_exchange(STARTING, SERVING, Ordering::AcqRel, Ordering::Acquire);
+        self.0.send_if_modified(|stage| {
+            let is_new = *stage == Stage::Starting;
+            *stage = if is_new { Stage::Serving } else { *stage };
+            is_new
+        });
     }
 
     /// From now on requests should go elsewhere.
     pub fn draining(&self) {
-        self.0.store(DRAINING, Ordering::Release);
+        self.0.send_replace(Stage::Draining);
+    }
+
+    /// The same task, begun when requests are welcome: before that the tables may not be there.
+    pub fn when_serving(&self, task: Task) -> Task {
+        let mut stage = self.0.subscribe();
+        Box::new(move |mut stop| {
+            Box::pin(async move {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    _ = stage.wait_for(|stage| *stage == Stage::Serving) => {}
+                }
+                task(stop).await;
+            })
+        })
     }
 }
 
@@ -49,10 +73,11 @@ pub struct Readiness {
 
 impl Readiness {
     async fn check(&self) -> Result<(), &'static str> {
-        match self.phase.0.load(Ordering::Acquire) {
-            SERVING => {}
-            DRAINING => return Err("The process is stopping."),
-            _ => return Err("The process is starting."),
+        let stage = *self.phase.0.borrow();
+        match stage {
+            Stage::Serving => {}
+            Stage::Draining => return Err("The process is stopping."),
+            Stage::Starting => return Err("The process is starting."),
         }
         let Some((dynamo, table)) = &self.store else { return Ok(()) };
         let (table, key) = (dynamo.table(table), Key::new("readiness", "probe"));
@@ -115,4 +140,46 @@ pub async fn live() -> Json<impl Serialize> {
 pub async fn ready(readiness: Data<Readiness>) -> Result<Json<impl Serialize>, Rejection> {
     readiness.check().await.map_err(|why| Rejection::new(&NOT_READY, why))?;
     Ok(Health::new("ready"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{oneshot, watch};
+
+    use super::{Phase, Task};
+
+    /// A task that says that it has begun, and whether it was told to stop by then.
+    fn telling() -> (Task, oneshot::Receiver<bool>) {
+        let (tell, told) = oneshot::channel();
+        let task: Task = Box::new(|stop| {
+            Box::pin(async move {
+                let _ = tell.send(*stop.borrow());
+            })
+        });
+        (task, told)
+    }
+
+    #[tokio::test]
+    async fn a_task_that_waits_begins_when_requests_are_welcome_and_not_before() {
+        let (phase, (task, mut told)) = (Phase::default(), telling());
+        let (_stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(phase.when_serving(task)(stopped));
+        tokio::task::yield_now().await;
+        assert!(told.try_recv().is_err(), "it has begun");
+        phase.serving();
+        running.await.unwrap();
+        assert_eq!(told.await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_waits_never_begins_in_a_process_that_stops_first() {
+        let (phase, (task, told)) = (Phase::default(), telling());
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(phase.when_serving(task)(stopped));
+        phase.draining();
+        phase.serving();
+        stop.send(true).unwrap();
+        running.await.unwrap();
+        assert!(told.await.is_err());
+    }
 }

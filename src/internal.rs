@@ -58,6 +58,7 @@ pub fn start(
     }
     let server = server
         .keep_alive(KEEP_ALIVE)
+        .tcp_nodelay(true)
         .client_request_timeout(Duration::from_millis(settings.client_timeout_ms))
         .shutdown_timeout(settings.shutdown_timeout_s)
         .disable_signals()

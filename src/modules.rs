@@ -41,6 +41,8 @@ pub struct Composition {
     pub states: Vec<State>,
     /// What runs beside the server.
     pub tasks: Vec<Task>,
+    /// What runs beside the server from when the tables are there.
+    pub tasks_on_tables: Vec<Task>,
     /// What other processes may call.
     pub internal: Vec<Routes>,
     /// What answers requests that no route of this process takes; 404 and 405 unless told.

@@ -109,6 +109,9 @@ pub fn complete(document: &mut Document) {
             if is_keyed(operation) {
                 add_keyed(operation);
             }
+            if path.starts_with("/api/v1") || path.starts_with("/.well-known/") {
+                add_gateway(operation);
+            }
             fill_problems(operation, path, &known);
         }
     }
@@ -153,10 +156,33 @@ fn add_common(operation: &mut Operation) {
     for (status, description) in common {
         add(operation, status, description);
     }
-    if let Some(RefOr::T(limited)) = operation.responses.responses.get_mut("429") {
-        let names = LIMIT_HEADERS.map(|(name, ..)| name);
+    refer(operation, "429", &LIMIT_HEADERS.map(|(name, ..)| name));
+}
+
+/// What a gateway in front of the module may answer in its place. Clients cannot tell whether there is one, so every
+/// document says so.
+fn add_gateway(operation: &mut Operation) {
+    for (status, description) in [
+        ("502", "`bad_gateway`: behind a gateway, the service gave no readable answer."),
+        ("503", "`service_unavailable`: behind a gateway, the service cannot be reached now."),
+        ("504", "`gateway_timeout`: behind a gateway, the service did not answer in time."),
+    ] {
+        add(operation, status, description);
+        refer(operation, status, &["Retry-After"]);
+    }
+}
+
+fn add(operation: &mut Operation, status: &str, description: &str) {
+    let response = RefOr::T(ResponseBuilder::new().description(description).build());
+    let own = operation.responses.responses.entry(status.to_owned());
+    own.and_modify(|own| extend(own, description)).or_insert(response);
+}
+
+/// Adds the headers that are described once for all.
+fn refer(operation: &mut Operation, status: &str, headers: &[&str]) {
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
         let reference = |name| RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
-        limited.headers.extend(names.map(|name| (name.to_owned(), reference(name))));
+        response.headers.extend(headers.iter().map(|name| ((*name).to_owned(), reference(name))));
     }
 }
 
@@ -168,23 +194,14 @@ fn is_keyed(operation: &Operation) -> bool {
 
 /// Whatever the work itself answered may come again.
 fn add_keyed(operation: &mut Operation) {
-    let reference = || RefOr::Ref(Ref::new(format!("#/components/headers/{}", idempotency::REPLAYED)));
     add(operation, "422", "`idempotency_key_reused`, `invalid_idempotency_key`");
-    for (status, response) in &mut operation.responses.responses {
-        let is_of_work = status.starts_with('2') || ["403", "404", "409", "422"].contains(&status.as_str());
-        if let RefOr::T(response) = response
-            && is_of_work
-        {
-            response.headers.insert(idempotency::REPLAYED.to_owned(), reference());
-        }
+    let statuses: Vec<_> = operation.responses.responses.keys().cloned().collect();
+    let is_of_work = |status: &str| status.starts_with('2') || ["403", "404", "409", "422"].contains(&status);
+    for status in statuses.iter().filter(|status| is_of_work(status)) {
+        refer(operation, status, &[idempotency::REPLAYED]);
     }
     add(operation, "409", "`idempotency_in_flight`: the first request under the key has no answer yet.");
-}
-
-fn add(operation: &mut Operation, status: &str, description: &str) {
-    let response = RefOr::T(ResponseBuilder::new().description(description).build());
-    let own = operation.responses.responses.entry(status.to_owned());
-    own.and_modify(|own| extend(own, description)).or_insert(response);
+    refer(operation, "409", &["Retry-After"]);
 }
 
 fn extend(own: &mut RefOr<Response>, description: &str) {

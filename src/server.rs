@@ -18,7 +18,7 @@ use tradepost_platform::auth::{KeyRing, SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::guard::{Guard, guard, hold_connection, watch_connection};
 use tradepost_platform::headers::secure;
-use tradepost_platform::request::BodyTimeout;
+use tradepost_platform::request::{BodyTimeout, head_as_get};
 use tradepost_platform::telemetry::{Metrics, metrics_page, observe};
 use tradepost_problem::{ProblemPages, explain_problem, finish, list_problems};
 use utoipa::openapi::OpenApi;
@@ -27,7 +27,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::StartError;
 use crate::config::ServerSettings;
-use crate::fallback::{RouteTable, head_and_options, no_route};
+use crate::fallback::{RouteTable, answer_options, no_route};
 use crate::foundation::Foundation;
 use crate::health::{self, Phase, Readiness};
 use crate::modules::{Compiled, Composition, Routes, State};
@@ -156,10 +156,16 @@ pub fn start(parts: Parts, listener: TcpListener, settings: &ServerSettings) -> 
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         workers => workers,
     };
+    let only_forwards = parts.fallback.is_some();
     let server = HttpServer::new(move || app(&parts, &own))
         .workers(workers)
+        // Whoever forwards ends a request whose client is gone, and so frees the upstream of it. A module finishes what
+        // it has begun: a write that is dropped half-way is left to recovery.
+        .h1_allow_half_closed(!only_forwards)
         .max_connections(settings.max_connections.div_ceil(workers))
         .keep_alive(pause)
+        // An answer in two parts must not wait for the acknowledgement of the first.
+        .tcp_nodelay(true)
         .client_request_timeout(head)
         .on_connect(move |stream, extensions| watch_connection(stream, extensions, pause + head))
         .shutdown_timeout(settings.shutdown_timeout_s)
@@ -190,7 +196,8 @@ fn app(
         .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
         .wrap(from_fn(finish))
         .wrap(cors(settings))
-        .wrap(from_fn(head_and_options))
+        .wrap(from_fn(head_as_get))
+        .wrap(from_fn(answer_options))
         .wrap(from_fn(secure))
         .wrap(from_fn(observe))
         .wrap(from_fn(hold_connection))

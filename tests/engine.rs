@@ -111,6 +111,26 @@ async fn a_server_waits_for_its_store_and_makes_its_tables_when_told_to() {
     assert!(server.stop());
 }
 
+/// Several times, because the tables are made while everything else begins.
+#[tokio::test]
+async fn a_server_that_makes_its_tables_asks_nothing_of_them_before() {
+    let folder = TempDir::new().unwrap();
+    let shared = engine(folder.path(), &["--in-memory"]);
+    for round in 0..5 {
+        let prefix = format!("storage.table_prefix=round_{round}_");
+        let mut command =
+            with_store(folder.path(), &shared.base, SECRET, &["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--set", "storage.create_tables=true", "--set", &prefix]);
+        let log = folder.path().join(format!("log-{round}"));
+        let server = Server::spawn_logging(command, std::fs::File::create(&log).unwrap().into());
+        wait_for_ready(&server, true).await;
+        Client::register(&server.base, "first_one").await;
+        assert!(server.stop());
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(log.contains("made the table") && !log.contains("ERROR"), "{log}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_makes_no_tables_waits_for_who_does() {
     let folder = TempDir::new().unwrap();
@@ -176,15 +196,28 @@ fn in_memory_it_leaves_no_file() {
     assert!(!folder.path().join("data").exists());
 }
 
+const PRODUCTION: [&str; 2] = ["--set=environment=production", "--set=storage.embedded_in_production=true"];
+
+#[test]
+fn in_production_it_needs_no_key_of_the_services() {
+    let folder = TempDir::new().unwrap();
+    for secret in ["", SECRET] {
+        let mut command = tradepost(folder.path(), &["engine", "--listen", "127.0.0.1:0", "--in-memory"]);
+        command.args(PRODUCTION).env("TRADEPOST__ENGINE__SECRET", secret);
+        assert!(Server::spawn(command).stop());
+    }
+    assert!(!folder.path().join("data").exists(), "no key was made up");
+}
+
 #[test]
 fn what_would_let_strangers_in_is_refused() {
     let folder = TempDir::new().unwrap();
-    let production = [
-        "--set=environment=production",
-        "--set=auth.signing_key=x",
-        "--set=auth.service_secret=12345678901234567890123456789012",
-    ];
+    let production = [PRODUCTION[0]];
+    let open = [&PRODUCTION[..], &["--listen", "0.0.0.0:0"]].concat();
+    let weak = [&open[..], &["--set", "engine.secret=fifteen letters"]].concat();
     for (arguments, named) in [
+        (&open[..], "engine.secret"),
+        (&weak[..], "at least 16"),
         (&["--listen", "0.0.0.0:0"][..], "engine.secret"),
         (&["--listen", "127.0.0.1:0", "--set", "engine.secret=fifteen letters"], "at least 16"),
         (&["--listen", "nonsense"], "engine.listen"),

@@ -75,6 +75,10 @@ fn what_takes_a_key_says_what_the_key_does() {
             content["examples"].as_object().unwrap_or_else(|| panic!("{name} {status}")).clone()
         };
         assert!(problems("409").contains_key("idempotency_in_flight"), "{name}");
+        assert_eq!(
+            operation["responses"]["409"]["headers"]["Retry-After"]["$ref"],
+            "#/components/headers/Retry-After"
+        );
         assert!(problems("422").contains_key("idempotency_key_reused"), "{name}");
         assert!(problems("422").contains_key("invalid_idempotency_key"), "{name}");
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -84,6 +88,24 @@ fn what_takes_a_key_says_what_the_key_does() {
                 !expected || header["$ref"] == "#/components/headers/Idempotency-Replayed",
                 "{name} {status}"
             );
+        }
+    }
+}
+
+#[test]
+fn every_route_that_a_gateway_forwards_says_what_it_may_answer_and_when_to_try_again() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let is_forwarded = name.contains("/api/v1/") || name.contains("/.well-known/");
+        for (status, code) in
+            [("502", "bad_gateway"), ("503", "service_unavailable"), ("504", "gateway_timeout")]
+        {
+            let response = &operation["responses"][status];
+            let examples = &response["content"]["application/problem+json"]["examples"];
+            assert_eq!(examples[code].is_object(), is_forwarded, "{name} {status}");
+            let reference = response["headers"]["Retry-After"]["$ref"].as_str();
+            let expected = is_forwarded.then_some("#/components/headers/Retry-After");
+            assert_eq!(reference, expected, "{name} {status}");
         }
     }
 }

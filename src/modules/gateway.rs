@@ -1,5 +1,7 @@
 //! How the gateway is joined: it answers for whole paths, in place of "no such route".
 
+mod keyed;
+
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use tradepost_gateway::{Gateway, PROBLEMS, Settings, forward};
@@ -8,6 +10,8 @@ use tradepost_problem::Rejection;
 
 use super::{Arc, Compiled, Composition, Config, Foundation, ServiceConfig, StartError};
 use crate::fallback::{RouteTable, no_route};
+use crate::openapi;
+use keyed::KeyedRoutes;
 
 pub const MODULE: Compiled = Compiled {
     name: "gateway",
@@ -30,7 +34,9 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     // Only to count requests by user; whether a token is good is for the services to say.
     composition.fetch_keys(PublishedKeys::new(http_client()?, settings.user.clone()));
     let (limit, clock) = (foundation.config.server.max_body_bytes, Arc::clone(&foundation.clock));
-    let gateway = Gateway::new(settings, limit, clock).map_err(StartError::new)?;
+    let keyed = KeyedRoutes::new(openapi::WHOLE);
+    let takes_key = Box::new(move |method: &str, path: &str| keyed.take(method, path));
+    let gateway = Gateway::new(settings, limit, takes_key, clock).map_err(StartError::new)?;
     let task = Arc::clone(&gateway);
     composition.tasks.push(Box::new(|stop| Box::pin(async move { task.run(stop).await })));
     let gateway = Data::from(gateway);

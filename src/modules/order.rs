@@ -26,7 +26,7 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     let clock = Arc::clone(&foundation.clock);
     let service = OrderService::new(settings, foundation.store()?.clone(), accounts, catalog, clock);
     let task = Arc::clone(&service);
-    composition.tasks.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
+    composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
     let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(service, cursors)));
     Ok(())

@@ -15,6 +15,8 @@ crate::tests![
     the_head_of_a_later_request_that_drips_in_is_cut,
     a_body_that_drips_in_is_cut,
     a_body_that_nobody_reads_is_cut,
+    answers_that_nobody_takes_are_cut,
+    answers_that_are_taken_bit_by_bit_arrive_whole,
     an_idle_connection_is_closed,
     a_request_under_way_keeps_its_connection_however_long_it_takes,
     what_the_parser_cannot_hold_is_refused_without_a_document,
@@ -99,6 +101,47 @@ async fn a_body_that_nobody_reads_is_cut(world: World) {
         let head = format!("GET /health HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
         let said = cut(connect(&own).await, &head, Some(drip)).await;
         assert!(said.starts_with("HTTP/1.1 200"), "{framing} {said}");
+    }
+}
+
+/// More answers than all buffers between the two hold.
+const MANY: usize = 150;
+
+/// Asks for them all at once, so that the server is never idle.
+async fn ask_for_many(world: &World) -> TcpStream {
+    let mut stream = connect(world).await;
+    let request = "GET /api-docs/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    stream.write_all(request.repeat(MANY).as_bytes()).await.unwrap();
+    stream
+}
+
+async fn answers_that_nobody_takes_are_cut(world: World) {
+    let own = impatient(&world).await;
+    let mut stream = ask_for_many(&own).await;
+    let cut = async {
+        while stream.write_all(b"G").await.is_ok() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(BOUND, cut).await.expect("the connection was never cut");
+}
+
+async fn answers_that_are_taken_bit_by_bit_arrive_whole(world: World) {
+    let setup = Setup::default().set("server.client_timeout_ms", "1000").set("server.keep_alive_s", "2");
+    let own = world.own(setup).await;
+    let document = own.request(Method::GET, "/api-docs/openapi.json").send().await.unwrap();
+    let length = document.bytes().await.unwrap().len();
+    let mut stream = ask_for_many(&own).await;
+    let (mut some, mut taken) = (vec![0; 256 << 10], 0);
+    // For longer than a client that takes nothing is given, and then as fast as it comes.
+    for _ in 0..100 {
+        sleep(Duration::from_millis(50)).await;
+        taken += stream.read(&mut some).await.unwrap();
+    }
+    while taken < MANY * length {
+        let read = timeout(BOUND, stream.read(&mut some)).await.unwrap().unwrap();
+        assert!(read > 0, "cut after {taken} of {} bytes", MANY * length);
+        taken += read;
     }
 }
 

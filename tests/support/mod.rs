@@ -52,8 +52,13 @@ impl Server {
     }
 
     /// Starts what says where it listens.
-    pub fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn spawn(command: Command) -> Self {
+        Self::spawn_logging(command, Stdio::null())
+    }
+
+    /// The same, with its log lines.
+    pub fn spawn_logging(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut said = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
@@ -12,6 +12,7 @@ use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, CONNECTION, CONTENT_TYPE};
 use tokio::time::{Instant, sleep_until};
+use tradepost_platform::request::Unsent;
 
 use crate::client::next_frame;
 use crate::headers::{Nominated, vary};
@@ -74,6 +75,12 @@ pub(crate) fn relayed(
         append(response.headers_mut(), CONTENT_LENGTH, told.as_bytes());
     }
     let relay = relay(body);
+    if is_head {
+        relay.permit.settle(Outcome::Answered);
+        return response
+            .set_body(Unsent(length.map_or(BodySize::Stream, BodySize::Sized)))
+            .map_into_boxed_body();
+    }
     let body = match length {
         Some(0) => {
             relay.permit.settle(Outcome::Answered);
@@ -129,6 +136,10 @@ impl Relay {
     /// more.
     async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
         let asked = Instant::now();
+        if self.until.is_some_and(|until| asked >= until) {
+            let outcome = self.late(asked);
+            return self.broken_off(outcome, "it took too long");
+        }
         let silence = asked + self.idle;
         let limit = self.until.map_or(silence, |until| until.min(silence));
         loop {

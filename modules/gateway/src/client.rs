@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tradepost_problem::About;
 
 use crate::Settings;
-use crate::error::{BAD_GATEWAY, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE};
+use crate::error::{BAD_GATEWAY, GATEWAY_TIMEOUT, service_unavailable};
 use crate::upload::Outgoing;
 use crate::upstream::Outcome;
 
@@ -53,9 +53,9 @@ impl Fault {
         }
     }
 
-    pub const fn about(self) -> &'static About {
+    pub fn about(self) -> &'static About {
         match self {
-            Self::Unreachable => &SERVICE_UNAVAILABLE,
+            Self::Unreachable => service_unavailable(),
             Self::Broken | Self::Unreadable => &BAD_GATEWAY,
             Self::TimedOut => &GATEWAY_TIMEOUT,
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tradepost_problem::{About, Failure, Kind};
+use tradepost_problem::{About, Failure, Kind, Outage};
 
 pub(crate) const BAD_GATEWAY: About = About {
     code: "bad_gateway",
@@ -11,12 +11,6 @@ pub(crate) const BAD_GATEWAY: About = About {
     explanation: "The service behind this path broke the connection, or its answer could not be read. A request that \
                   changes something may or may not have taken effect: look before repeating it, or repeat it with \
                   the same Idempotency-Key where the route accepts one.",
-};
-pub(crate) const SERVICE_UNAVAILABLE: About = About {
-    code: "service_unavailable",
-    kind: Kind::Unavailable,
-    title: "Service unavailable",
-    explanation: "The service behind this path cannot be reached now. Try again after the time in `Retry-After`.",
 };
 pub(crate) const GATEWAY_TIMEOUT: About = About {
     code: "gateway_timeout",
@@ -27,8 +21,13 @@ pub(crate) const GATEWAY_TIMEOUT: About = About {
                   the route accepts one.",
 };
 
-/// The problems of the gateway.
-pub const PROBLEMS: &[&About] = &[&BAD_GATEWAY, &SERVICE_UNAVAILABLE, &GATEWAY_TIMEOUT];
+/// The problems of the gateway, beside the one that every process has where another cannot be reached.
+pub const PROBLEMS: &[&About] = &[&BAD_GATEWAY, &GATEWAY_TIMEOUT];
+
+/// That nobody can be reached: the same problem as where one module cannot reach another.
+pub(crate) fn service_unavailable() -> &'static About {
+    Outage::Peer.about()
+}
 
 /// What a request that got no answer may have done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::time::{Instant, sleep_until};
+use tradepost_platform::request::is_head;
 use tradepost_problem::{Rejection, http};
 
 use crate::answer::{Relay, is_event_stream, is_stand_in, relayed};
 use crate::client::Fault;
-use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Unanswered};
+use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, Unanswered, service_unavailable};
 use crate::pool::Pool;
 use crate::request::{body_length, effect, outgoing};
 use crate::upload::{Allowance, Outgoing, Pump, Stop, Streaming, collect, pumped};
@@ -31,7 +32,7 @@ pub async fn forward(
     let Some(module) = gateway.owner(request.path()) else {
         return Err(Rejection::new(&http::ROUTE_NOT_FOUND, "Nothing is served at this path."));
     };
-    let effect = effect(&request);
+    let effect = effect(&request, &gateway.takes_key);
     let body = gateway.body(&request, payload, effect).await?;
     let exchange =
         Exchange { gateway: &gateway, pool: gateway.pool(module), module, request: &request, effect };
@@ -168,7 +169,7 @@ impl Exchange<'_> {
         };
         permit.answered();
         let until = (!is_event_stream(&answer)).then_some(until);
-        let is_head = self.request.method().as_str() == "HEAD";
+        let is_head = is_head(self.request);
         let idle = self.gateway.settings.idle_timeout();
         Ok(relayed(answer, status, is_head, |body| Relay::new(body, pump, permit, idle, until)))
     }
@@ -180,7 +181,7 @@ impl Exchange<'_> {
         )
         .increment(1);
         let wait = u64::try_from(self.pool.wait().num_milliseconds()).unwrap_or_default();
-        let mut unanswered = Unanswered::new(&SERVICE_UNAVAILABLE, Effect::None);
+        let mut unanswered = Unanswered::new(service_unavailable(), Effect::None);
         unanswered.retry_after_s = wait.div_ceil(1000).max(1);
         unanswered.into()
     }
@@ -190,7 +191,7 @@ impl Exchange<'_> {
         let about = match answer.status().as_u16() {
             502 => &BAD_GATEWAY,
             504 => &GATEWAY_TIMEOUT,
-            _ => &SERVICE_UNAVAILABLE,
+            _ => service_unavailable(),
         };
         let rejection = Rejection::from(Unanswered::new(about, self.effect));
         let told = answer.headers().get(hyper::header::RETRY_AFTER);

@@ -9,28 +9,35 @@ use crate::pool::Pool;
 use crate::upstream::Upstream;
 use crate::{Module, Settings};
 
+/// Whether the module behind a method and a path does once what it is asked twice under one `Idempotency-Key`.
+pub type TakesKey = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 /// The upstreams of all modules and the connections to them. Give it to the app as `web::Data`.
 pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) max_body_bytes: usize,
+    pub(crate) takes_key: TakesKey,
     pub(crate) connections: Connections,
     pools: [Pool; 3],
 }
 
 impl Gateway {
-    /// A gateway that refuses bodies of more than `max_body_bytes`. The clock counts how long breakers stay open.
+    /// A gateway that refuses bodies of more than `max_body_bytes`. A key is no reason to repeat a request that does
+    /// not take one: whoever ignores it would do twice what was asked. The clock counts how long breakers stay open.
     ///
     /// # Errors
     /// A sentence that names the setting that is wrong.
     pub fn new(
         settings: Settings,
         max_body_bytes: usize,
+        takes_key: TakesKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, String> {
         settings.check()?;
         let [user, order, inventory] = Module::ALL.map(|module| pool(&settings, module, &clock));
         let pools = [user?, order?, inventory?];
-        Ok(Arc::new(Self { connections: connections(&settings), settings, max_body_bytes, pools }))
+        let connections = connections(&settings);
+        Ok(Arc::new(Self { connections, settings, max_body_bytes, takes_key, pools }))
     }
 
     /// The module that owns a path, in the spelling of the request; nobody owns what is not to be forwarded.

@@ -3,8 +3,8 @@
 //!
 //! A request goes to the module that owns its path ([`Module`]), there to one of its upstreams: of two healthy
 //! ones drawn at random, the one with fewer requests in flight, unless its circuit breaker is open. Bodies
-//! stream both ways. Only a request that is safe or bears an `Idempotency-Key` is sent a second time, and only
-//! when no answer came.
+//! stream both ways. Only a request that is safe, or bears an `Idempotency-Key` that its route takes, is sent a
+//! second time, and only when no answer came.
 //!
 //! What is taken from libraries and what is not:
 //! * The client is hyper's own (`hyper-util`), not reqwest on top of it: reqwest passes each address through the
@@ -35,6 +35,6 @@ mod upstream;
 
 pub use error::PROBLEMS;
 pub use forward::forward;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, TakesKey};
 pub use routes::Module;
 pub use settings::Settings;

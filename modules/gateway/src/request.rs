@@ -7,18 +7,23 @@ use hyper::header::{self, HOST, HeaderMap, HeaderName, HeaderValue, VIA};
 use hyper::http::uri::{PathAndQuery, Scheme};
 use hyper::{Method, Request, Uri, http};
 use tradepost_kernel::RequestId;
+use tradepost_platform::journey::{Journey, Trace};
+use tradepost_platform::request::is_head;
 
 use crate::error::Effect;
 use crate::forwarded;
+use crate::gateway::TakesKey;
 use crate::headers::Nominated;
 use crate::upload::Outgoing;
 use crate::upstream::Upstream;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// Required of a gateway by RFC 9110 section 7.6.3.
 const VIA_GATEWAY: HeaderValue = HeaderValue::from_static("1.1 tradepost");
 /// The headers that every request gets.
-const OWN_HEADERS: usize = 7;
+const OWN_HEADERS: usize = 8;
 
 /// The request for an upstream, its target byte for byte that of the client.
 pub(crate) fn outgoing(
@@ -34,7 +39,10 @@ pub(crate) fn outgoing(
         .build()?;
     let is_empty = body.is_end_stream();
     let mut outgoing = Request::new(body);
-    *outgoing.method_mut() = Method::from_bytes(request.method().as_str().as_bytes())?;
+    *outgoing.method_mut() = match is_head(request) {
+        true => Method::HEAD,
+        false => Method::from_bytes(request.method().as_str().as_bytes())?,
+    };
     *outgoing.uri_mut() = uri;
     *outgoing.headers_mut() = headers(request, upstream)?;
     // Where content is to be expected, its absence is said (RFC 9110 section 8.6); hyper says only what there is.
@@ -61,20 +69,34 @@ fn headers(request: &HttpRequest, upstream: &Upstream) -> Result<HeaderMap, http
         None => HeaderValue::from_str(RequestId::generate().as_str())?,
     };
     headers.insert(X_REQUEST_ID, id);
+    trace(request, &mut headers);
     forwarded::say(request, &mut headers);
     Ok(headers)
+}
+
+/// The same trace with the gateway as the parent, or one that begins here: then no vendor knows it yet.
+fn trace(request: &HttpRequest, headers: &mut HeaderMap) {
+    let given = request.headers().get(TRACEPARENT.as_str()).and_then(|value| value.to_str().ok());
+    if given.and_then(Trace::accept).is_none() {
+        headers.remove(TRACESTATE);
+    }
+    if let Ok(value) = HeaderValue::try_from(Journey::current().trace.to_string()) {
+        headers.insert(TRACEPARENT, value);
+    }
 }
 
 fn nominated(request: &HttpRequest) -> Nominated<'_> {
     Nominated::new(request.headers().get_all(CONNECTION).map(|value| value.as_bytes()))
 }
 
-/// What the request may have done if it was sent and no answer came; the key counts only if it is sent along.
-pub(crate) fn effect(request: &HttpRequest) -> Effect {
+/// What the request may have done if it was sent and no answer came; the key counts only if it is sent along to a
+/// route that takes it.
+pub(crate) fn effect(request: &HttpRequest, takes_key: &TakesKey) -> Effect {
     const KEY: &str = "idempotency-key";
+    let is_keyed = || request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY);
     if is_safe(request) {
         Effect::Harmless
-    } else if request.headers().contains_key(KEY) && nominated(request).reaches_upstream(KEY) {
+    } else if is_keyed() && takes_key(request.method().as_str(), request.path()) {
         Effect::Keyed
     } else {
         Effect::Unknown

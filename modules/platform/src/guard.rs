@@ -8,6 +8,7 @@ mod address;
 mod allowance;
 mod connection;
 mod head;
+mod hop;
 mod rates;
 mod standing;
 
@@ -20,7 +21,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use tradepost_problem::{About, Outage, Rejection};
 
-pub use address::{ClientAddress, TrustedProxies};
+pub use address::{ClientAddress, PublicOrigin, TrustedProxies};
 pub use connection::{hold_connection, watch_connection};
 pub use head::HeadLimits;
 pub use rates::{Each, Policy, RateLimits};
@@ -49,13 +50,16 @@ impl Guard {
     /// A connection without an address, which TCP does not have, shares one allowance with all of its kind.
     fn client(&self, request: &ServiceRequest) -> IpAddr {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        self.proxies.client(peer, request.headers().get_all("x-forwarded-for"))
+        let (client, origin) = self.proxies.client(peer, request.headers());
+        let mut extensions = request.extensions_mut();
+        extensions.insert(ClientAddress(client));
+        extensions.insert(origin);
+        client
     }
 
     /// What costs least comes first, so that what is refused by its address costs no check of a signature.
     async fn admit(&self, request: &ServiceRequest, standings: &mut Standings) -> Result<(), Rejection> {
         let client = self.client(request);
-        request.extensions_mut().insert(ClientAddress(client));
         let is_limited = self.rates.is_limited(request);
         if is_limited {
             self.rates.draw(Each::Address, address::key(client), request, standings)?;
@@ -73,7 +77,7 @@ impl Guard {
 }
 
 /// Lets a request pass that the [`Guard`] of the app admits, says with every answer how much of each limit is left,
-/// and puts the [`ClientAddress`] into the request's extensions. Wrap it inside the middleware that writes problem
+/// and puts the [`ClientAddress`] and the [`PublicOrigin`] into the request's extensions. Wrap it inside the middleware that writes problem
 /// documents and CORS headers, and outside the routes; where paths are normalised, inside of that, so that no way of
 /// writing a path escapes its class.
 ///

@@ -1,7 +1,5 @@
-//! The machinery every module stands on, without a word of business: who is calling, what they sent, the
-//! store, other processes, cursors, secrets and telemetry.
 //! The machinery every module stands on, without a word of business: who is calling, what they sent, how
-//! much of it is let in, the store, cursors, secrets and telemetry.
+//! much of it is let in, the store, other processes, cursors, secrets and telemetry.
 
 pub mod auth;
 pub mod cursor;

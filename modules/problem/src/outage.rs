@@ -24,9 +24,9 @@ const PEER: About = About {
     code: "service_unavailable",
     kind: Kind::Unavailable,
     title: "Service unavailable",
-    explanation: "A part of the platform that this needs did not answer. The request may or may not have taken \
-                  effect: look before repeating it, or repeat it with the same Idempotency-Key where the route \
-                  accepts one.",
+    explanation: "A part of the platform that this needs did not answer. Unless `detail` says that the request was \
+                  not carried out, it may or may not have taken effect: look before repeating it, or repeat it with \
+                  the same Idempotency-Key where the route accepts one.",
 };
 const INTERNAL: About = About {
     code: "internal_error",

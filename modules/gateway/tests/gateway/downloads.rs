@@ -199,8 +199,15 @@ async fn a_head_request_learns_the_length_and_gets_no_body() {
 }
 
 #[tokio::test]
-async fn a_head_request_that_became_a_get_gets_no_body_either() {
-    let upstream = Upstream::named("hello").await;
+async fn a_head_request_that_became_a_get_is_one_again_at_the_upstream() {
+    let upstream = Upstream::start(async |mut call| {
+        if call.head.starts_with("HEAD ") {
+            call.wire.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n").await;
+            return Some(call);
+        }
+        call.answer("200 OK", "hello").await
+    })
+    .await;
     let mut setup = Setup::of(&[&upstream]);
     setup.turns_head = true;
     let edge = setup.start();
@@ -213,7 +220,32 @@ async fn a_head_request_that_became_a_get_gets_no_body_either() {
     wire.write("GET /api/v1/orders HTTP/1.1\r\nhost: x\r\n\r\n").await;
     wire.head().await.unwrap();
     assert_eq!(wire.exactly(5).await, b"hello", "nothing came in between");
-    assert!(upstream.calls().iter().all(|head| head.starts_with("GET ")));
+    let methods: Vec<_> = upstream.calls().iter().map(|head| head[..4].to_owned()).collect();
+    assert_eq!(methods, ["HEAD", "HEAD", "HEAD", "GET "]);
+}
+
+#[tokio::test]
+async fn a_head_request_for_an_event_stream_ends_with_the_head() {
+    let upstream = Upstream::start(async |mut call| {
+        call.wire.write(EVENTS).await;
+        if call.head.starts_with("GET ") {
+            call.wire.closed().await;
+        }
+        Some(call)
+    })
+    .await;
+    for turns_head in [false, true] {
+        let mut setup = Setup::of(&[&upstream]);
+        setup.turns_head = turns_head;
+        let edge = setup.start();
+        let mut wire = edge.connect().await;
+        for _ in 0..3 {
+            wire.write(GET.replacen("GET", "HEAD", 1)).await;
+            let head = wire.head().await.unwrap();
+            assert_eq!(header(&head, "content-type").as_deref(), Some("text/event-stream"));
+        }
+    }
+    assert_eq!(upstream.count(), 6);
 }
 
 #[tokio::test]

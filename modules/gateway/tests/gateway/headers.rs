@@ -1,11 +1,18 @@
 //! Which headers go through, and what upstreams are told of where a request came from.
 
-use crate::support::{Answer, Edge, Upstream, header};
+use crate::support::{Answer, Edge, Setup, Upstream, header};
 
 /// The head that the upstream got for this head.
 async fn received(lines: &str) -> String {
+    received_from(lines, &[]).await
+}
+
+/// The same, with these proxies trusted.
+async fn received_from(lines: &str, trusted: &[&str]) -> String {
     let upstream = Upstream::named("here").await;
-    let edge = Edge::start(&[&upstream]);
+    let mut setup = Setup::of(&[&upstream]);
+    setup.trusted_proxies = trusted.iter().map(|&proxy| proxy.to_owned()).collect();
+    let edge = setup.start();
     let answer =
         edge.raw(&format!("GET /api/v1/orders HTTP/1.1\n{}\nconnection: close\n\n", lines.trim())).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -50,7 +57,7 @@ async fn what_is_of_the_message_arrives_unchanged() {
     let head = received(
         "host: example.com\nauthorization: Bearer x.y.z\naccept: application/json\naccept-encoding: gzip\n\
          user-agent: somebody\ncookie: a=1\ncookie: b=2\nif-none-match: \"1\"\nlast-event-id: 7\n\
-         traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\ntracestate: a=b\nx-odd: \u{e9}",
+         x-odd: \u{e9}",
     )
     .await;
     for (name, value) in [
@@ -61,8 +68,6 @@ async fn what_is_of_the_message_arrives_unchanged() {
         ("cookie", "a=1 | b=2"),
         ("if-none-match", "\"1\""),
         ("last-event-id", "7"),
-        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-        ("tracestate", "a=b"),
         ("x-odd", "\u{e9}"),
         ("via", "1.1 tradepost"),
     ] {
@@ -113,6 +118,40 @@ async fn what_a_client_says_of_its_origin_counts_for_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_trusted_proxy_says_is_passed_on() {
+    for (lines, client, proto, host) in [
+        (
+            "x-forwarded-for: 198.51.100.1, 203.0.113.9\nx-forwarded-proto: https\nx-forwarded-host: a.example:8443",
+            "203.0.113.9",
+            "https",
+            "a.example:8443",
+        ),
+        (
+            "forwarded: for=198.51.100.1;proto=http, for=\"203.0.113.9:4711\";proto=https;host=a.example",
+            "203.0.113.9",
+            "https",
+            "a.example",
+        ),
+        ("x-forwarded-for: 203.0.113.9", "203.0.113.9", "http", "inner"),
+        ("x-forwarded-proto: https", "127.0.0.1", "https", "inner"),
+        ("x-forwarded-proto: gopher\nx-forwarded-host: a\";for=\"b", "127.0.0.1", "http", "inner"),
+    ] {
+        let head = received_from(&format!("host: inner\n{lines}"), &["127.0.0.0/8"]).await;
+        assert_eq!(header(&head, "x-forwarded-for").as_deref(), Some(client), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-proto").as_deref(), Some(proto), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-host").as_deref(), Some(host), "{lines}");
+        let forwarded = format!("proto={proto};host=\"{host}\";for={client}");
+        assert_eq!(header(&head, "forwarded"), Some(forwarded), "{lines}");
+
+        let head = received_from(&format!("host: inner\n{lines}"), &["192.0.2.0/24"]).await;
+        let seen = "proto=http;host=\"inner\";for=127.0.0.1";
+        assert_eq!(header(&head, "forwarded").as_deref(), Some(seen), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-proto").as_deref(), Some("http"), "{lines}");
+        assert_eq!(header(&head, "x-forwarded-host").as_deref(), Some("inner"), "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_can_drop_what_the_gateway_says_by_naming_it_in_connection() {
     let head = received("host: x\nconnection: x-forwarded-for, forwarded, host, x-request-id, via").await;
     for name in ["x-forwarded-for", "forwarded", "host", "x-request-id", "via"] {
@@ -153,6 +192,26 @@ async fn a_request_has_one_id_on_all_its_ways() {
         let forwarded = header(&upstream.calls()[before], "x-request-id").unwrap();
         assert_eq!(answer.all("x-request-id"), [forwarded.as_str()]);
         assert_eq!(forwarded == sent, is_kept, "{forwarded}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_under_its_id_and_one_that_is_none_begins_here() {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    for (sent, state) in [
+        (format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01\ntracestate: a=b"), Some("a=b")),
+        (format!("traceparent: 00-{TRACE}-0000000000000000-01\ntracestate: a=b"), None),
+        (format!("traceparent: {TRACE}\ntracestate: a=b"), None),
+        ("tracestate: a=b".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let head = received(&format!("host: x\n{sent}")).await;
+        let onward = header(&head, "traceparent").unwrap_or_else(|| panic!("{sent}: {head}"));
+        let parts: Vec<_> = onward.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [2, 32, 16, 2], "{onward}");
+        assert_eq!(parts[1] == TRACE, state.is_some(), "{sent}");
+        assert!(!sent.contains(parts[2]), "the gateway is the parent now: {onward}");
+        assert_eq!(header(&head, "tracestate").as_deref(), state, "{sent}");
     }
 }
 

@@ -182,6 +182,21 @@ async fn a_key_that_is_not_sent_along_allows_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_route_does_not_take_allows_nothing() {
+    let upstream = Upstream::closing().await;
+    let edge = Edge::start(&[&upstream]);
+    for (path, tries, sentence) in
+        [("/api/v1/orders", 2, "same Idempotency-Key"), ("/api/v1/auth/login", 1, "Look before repeating it")]
+    {
+        let before = upstream.count();
+        let answer = Answer::of(edge.request("POST", path).header(KEY.0, KEY.1).body("{}")).await;
+        assert_eq!(answer.problem(), (502, "bad_gateway".to_owned()), "{path}");
+        assert!(answer.detail().contains(sentence), "{answer:?}");
+        assert_eq!(upstream.count() - before, tries, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_second_try_has_the_same_head_and_body() {
     let (upstream, bodies) = {
         let bodies = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -202,8 +217,8 @@ async fn the_second_try_has_the_same_head_and_body() {
     assert_eq!(Answer::of(request).await.status, 502);
     assert_eq!(*bodies.lock().unwrap(), ["{\"amount\":1}", "{\"amount\":1}"]);
     let [first, second] = &upstream.calls()[..] else { panic!("two calls") };
-    let without_id = |head: &str| {
-        head.lines().filter(|l| !l.starts_with("x-request-id")).map(str::to_owned).collect::<Vec<_>>()
+    let without_parent = |head: &str| {
+        head.lines().filter(|line| !line.starts_with("traceparent")).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(without_id(first), without_id(second));
+    assert_eq!(without_parent(first), without_parent(second));
 }

@@ -1,10 +1,12 @@
-//! Whose address a request comes from: that of the connection, or what trusted proxies say of it.
+//! Whose address a request comes from, and what was asked for: as the connection shows it, or as trusted proxies say.
 
 use std::net::{IpAddr, SocketAddr};
 
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage, HttpRequest};
 use ipnet::IpNet;
+
+use super::hop::hops;
 
 /// The address a request comes from, as the guard found it. IPv4 is never written as IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,16 @@ impl ClientAddress {
     }
 }
 
-/// The networks whose `X-Forwarded-For` is believed.
+/// How the client asked, as far as trusted proxies say; without one, what the connection shows is all there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublicOrigin {
+    /// `http` or `https`.
+    pub scheme: Option<&'static str>,
+    /// The host, with its port if there was one; whether it is one is for the reader to check.
+    pub host: Option<String>,
+}
+
+/// The networks whose `X-Forwarded-*`, or `Forwarded`, is believed.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -32,24 +43,27 @@ impl TrustedProxies {
         entries.iter().map(|entry| network(entry)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The client behind a connection from `peer`, given every line of `X-Forwarded-For`. Each proxy appends whom it
-    /// was called by, so the list is walked from its end for as long as whoever wrote an entry is trusted. What cannot
-    /// be read ends the walk at the last address that could.
+    /// The client behind a connection from `peer`, and how it asked, given the headers of the request. Each proxy
+    /// appends whom it was called by, so what they say is walked from its end for as long as whoever said it is
+    /// trusted. An address that cannot be read ends the walk at the last that could.
     #[must_use]
-    pub fn client<'a>(
-        &self,
-        peer: IpAddr,
-        forwarded: impl DoubleEndedIterator<Item = &'a HeaderValue>,
-    ) -> IpAddr {
-        let mut client = peer.to_canonical();
-        let lines = forwarded.rev().map(|line| line.to_str().unwrap_or_default());
-        for entry in lines.flat_map(|line| line.rsplit(',')) {
-            match address(entry) {
-                Some(before) if self.trusts(client) => client = before,
-                _ => break,
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, PublicOrigin) {
+        let (mut client, mut origin) = (peer.to_canonical(), PublicOrigin::default());
+        if !self.trusts(client) {
+            return (client, origin);
+        }
+        for hop in hops(headers) {
+            origin.scheme = hop.scheme.and_then(scheme).or(origin.scheme);
+            origin.host = hop.host.map(|host| host.trim().to_owned()).or(origin.host);
+            match address(hop.client) {
+                Some(before) => client = before,
+                None => break,
+            }
+            if !self.trusts(client) {
+                break;
             }
         }
-        client
+        (client, origin)
     }
 
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
@@ -69,11 +83,16 @@ fn network(entry: &str) -> Result<IpNet, String> {
     Ok(network)
 }
 
-/// Some proxies add the port.
+/// Some proxies add the port, and `Forwarded` puts IPv6 between brackets.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim_matches([' ', '\t']);
-    let address = entry.parse().or_else(|_| entry.parse::<SocketAddr>().map(|address| address.ip()));
+    let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
+    let address = bare.parse().or_else(|_| entry.parse::<SocketAddr>().map(|address| address.ip()));
     address.ok().map(|address| address.to_canonical())
+}
+
+fn scheme(entry: &str) -> Option<&'static str> {
+    ["http", "https"].into_iter().find(|scheme| entry.trim().eq_ignore_ascii_case(scheme))
 }
 
 /// What an address is counted under. Whoever has an IPv6 address commonly has the whole /64 around it.

@@ -1,7 +1,8 @@
 //! How long a connection may lie about without a request.
 //!
 //! The server itself times the head of the first request and the pause after an answer. A client that keeps a
-//! connection from pausing, by the slow head of a later request or a body that nobody reads, would never be cut.
+//! connection from pausing, by the slow head of a later request, by a body that nobody reads or by not taking its
+//! answer, would never be cut.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -26,11 +27,13 @@ struct Connection {
     /// Requests whose answer is not sent off yet.
     under_way: Cell<u32>,
     idle_since: Cell<Instant>,
+    /// Since when the server has had a piece of an answer and asked for no other: the client takes none.
+    untaken_since: Cell<Option<Instant>>,
     watching: Cell<Option<JoinHandle<()>>>,
 }
 
-/// Cuts a new connection once it has had no request for `patience`, which should be longer than the time the server
-/// gives a pause and a head together. Give it to the server as `on_connect`, and [`hold_connection`] to the app.
+/// Cuts a new connection once it has had no request for `patience`, or its client has taken nothing of an answer for
+/// as long. That should be longer than the time the server gives a pause and a head together. Give it to the server as `on_connect`, and [`hold_connection`] to the app.
 pub fn watch_connection(stream: &dyn Any, extensions: &mut Extensions, patience: Duration) {
     let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
     let stream = SockRef::from(stream);
@@ -43,6 +46,7 @@ pub fn watch_connection(stream: &dyn Any, extensions: &mut Extensions, patience:
         socket,
         under_way: Cell::new(0),
         idle_since: Cell::new(Instant::now()),
+        untaken_since: Cell::new(None),
         watching: Cell::new(None),
     });
     let watching = actix_web::rt::spawn(cut_when_idle(Rc::downgrade(&connection), patience));
@@ -66,10 +70,9 @@ async fn cut_when_idle(connection: Weak<Connection>, patience: Duration) {
 
 impl Connection {
     fn patience_left(&self, patience: Duration) -> Duration {
-        if self.under_way.get() > 0 {
-            return patience;
-        }
-        patience.saturating_sub(self.idle_since.get().elapsed())
+        let idle_since = (self.under_way.get() == 0).then(|| self.idle_since.get());
+        let since = idle_since.or_else(|| self.untaken_since.get());
+        since.map_or(patience, |since| patience.saturating_sub(since.elapsed()))
     }
 }
 
@@ -95,6 +98,7 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
         self.0.idle_since.set(Instant::now());
+        self.0.untaken_since.set(None);
     }
 }
 
@@ -108,13 +112,13 @@ pub async fn hold_connection(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let under_way = request.conn_data::<Rc<Connection>>().map(UnderWay::on);
     let response = next.call(request).await?;
-    Ok(response.map_body(|_, body| Held { body, _under_way: under_way }))
+    Ok(response.map_body(|_, body| Held { body, under_way }))
 }
 
 /// The body of an answer that is not sent off yet.
 struct Held {
     body: BoxBody,
-    _under_way: Option<UnderWay>,
+    under_way: Option<UnderWay>,
 }
 
 impl MessageBody for Held {
@@ -128,6 +132,13 @@ impl MessageBody for Held {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(context)
+        let this = self.get_mut();
+        let piece = Pin::new(&mut this.body).poll_next(context);
+        if let Some(UnderWay(connection)) = &this.under_way {
+            // The server asks for the next piece at once, unless what it has to send already is too much.
+            let is_piece = matches!(piece, Poll::Ready(Some(Ok(_))));
+            connection.untaken_since.set(is_piece.then(Instant::now));
+        }
+        piece
     }
 }

@@ -40,7 +40,11 @@ pub async fn observe<B: MessageBody>(
     let status = response.status().as_u16();
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let elapsed = started.elapsed();
-    span.in_scope(|| tracing::info!(%method, path, status, ms = milliseconds(elapsed), "request"));
+    let ms = milliseconds(elapsed);
+    span.in_scope(|| match is_probe(&path) {
+        true => tracing::debug!(%method, path, status, ms, "request"),
+        false => tracing::info!(%method, path, status, ms, "request"),
+    });
     count(method.as_str(), route, status, elapsed);
     Ok(response)
 }
@@ -53,6 +57,11 @@ fn request_id(request: &ServiceRequest) -> RequestId {
 fn trace(request: &ServiceRequest) -> Trace {
     let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     given.and_then(Trace::accept).unwrap_or_else(Trace::begin)
+}
+
+/// What machines ask every second says nothing about what people do.
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/metrics") || path.starts_with("/health/")
 }
 
 fn milliseconds(elapsed: Duration) -> u64 {

@@ -6,7 +6,9 @@
 mod body;
 mod finish;
 mod guard;
+mod head;
 mod idempotency;
+mod log;
 mod params;
 mod signed_in;
 mod support;

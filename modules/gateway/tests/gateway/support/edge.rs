@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Condition, Next, NormalizePath, TrailingSlash, from_fn};
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 use reqwest::{Method, RequestBuilder};
@@ -15,7 +14,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tradepost_gateway::{Gateway, Settings, forward};
 use tradepost_kernel::{Clock, Timestamp};
-use tradepost_platform::request::BodyTimeout;
+use tradepost_platform::guard::{Guard, HeadLimits, RateLimits, TrustedProxies, guard};
+use tradepost_platform::request::{BodyTimeout, head_as_get};
 use tradepost_platform::telemetry::observe;
 use tradepost_problem::finish;
 
@@ -45,6 +45,7 @@ pub struct Setup {
     pub checks_health: bool,
     /// Turns HEAD into GET ahead of the gateway, as the platform's own middleware does.
     pub turns_head: bool,
+    pub trusted_proxies: Vec<String>,
 }
 
 impl Setup {
@@ -71,6 +72,7 @@ impl Setup {
             body_timeout: Duration::from_secs(60),
             checks_health: false,
             turns_head: false,
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -81,20 +83,28 @@ impl Setup {
 
     pub fn start(self) -> Edge {
         let clock = Arc::new(MovedClock::default());
-        let gateway = Gateway::new(self.settings, self.max_body_bytes, clock.clone()).unwrap();
+        let gateway =
+            Gateway::new(self.settings, self.max_body_bytes, Box::new(takes_key), clock.clone()).unwrap();
         let (stop, stopped) = watch::channel(false);
         if self.checks_health {
             tokio::spawn(Arc::clone(&gateway).run(stopped));
         }
         let (data, body_timeout) = (Data::from(gateway), BodyTimeout(self.body_timeout));
         let turns_head = self.turns_head;
+        let guarded = Data::new(Guard::new(
+            TrustedProxies::parse(&self.trusted_proxies).unwrap(),
+            HeadLimits { max_uri_bytes: 10_000, max_head_bytes: 10_000 },
+            RateLimits::new(&[], |_, _| true, clock.clone()),
+        ));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
+                .app_data(guarded.clone())
                 .app_data(body_timeout)
                 .default_service(web::to(forward))
+                .wrap(from_fn(guard))
                 .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
                 .wrap(from_fn(finish))
                 .wrap(Condition::new(turns_head, from_fn(head_as_get)))
@@ -109,14 +119,9 @@ impl Setup {
     }
 }
 
-async fn head_as_get<B: MessageBody>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if request.method() == actix_web::http::Method::HEAD {
-        request.head_mut().method = actix_web::http::Method::GET;
-    }
-    next.call(request).await
+/// All of the order module, and nothing else.
+fn takes_key(_: &str, path: &str) -> bool {
+    path.starts_with("/api/v1/orders")
 }
 
 /// A running gateway. It is gone when it is dropped.
