@@ -359,7 +359,7 @@ async fn an_operation_of_which_nobody_knows_whether_it_is_in_can_be_repeated_as_
         let world = World::with(&["alice", "carol", "dave"]).await;
         world.line.always_fail(fault);
         assert_eq!(outage(world.transaction("mine").commit().await), Outage::Storage, "{fault:?}");
-        world.line.mend();
+        world.line.heal();
         world.transaction("mine").commit().await.unwrap();
         world.assert_the_transaction_is_in().await;
         assert_eq!(world.line.applied(), 1, "{fault:?}");

@@ -87,8 +87,8 @@ impl Line {
         *self.0.afterwards.lock().unwrap() = Some(fault);
     }
 
-    /// From now on writes go through again.
-    pub fn mend(&self) {
+    /// From now on every write goes through.
+    pub fn heal(&self) {
         self.0.script.lock().unwrap().clear();
         *self.0.afterwards.lock().unwrap() = None;
     }

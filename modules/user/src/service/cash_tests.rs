@@ -24,7 +24,7 @@ struct World {
 impl World {
     async fn start() -> Self {
         let (dynamo, line) = connect();
-        let installation = Installation::on(&dynamo, 2, 5, 50).await;
+        let installation = Installation::on(dynamo, 2, 5, 50).await;
         installation.register("trader_jane").await;
         let credentials = installation.processes[0].store.credentials(&"trader_jane".parse().unwrap()).await;
         let user = credentials.unwrap().unwrap().user;
@@ -110,7 +110,7 @@ async fn what_was_applied_and_never_answered_is_answered_when_it_is_asked_for_ag
         world.line.always_fail(fault);
         let unknown = world.deposit(0, "key", "10").await;
         assert_eq!(unknown, Err(UserError::from(Outage::Storage)), "{fault:?}");
-        world.line.mend();
+        world.line.heal();
         let again = world.deposit(1, "key", "10").await.unwrap();
         assert!(again.replayed && again.answer.status == 201, "{fault:?}: {again:?}");
         assert_eq!(world.deposit(0, "key", "10").await, Ok(again));
@@ -126,7 +126,7 @@ async fn what_was_never_applied_is_done_when_it_is_asked_for_again() {
         let world = World::start().await;
         world.line.always_fail(fault);
         assert!(matches!(world.deposit(0, "key", "10").await, Err(UserError::Accounts(_))), "{fault:?}");
-        world.line.mend();
+        world.line.heal();
         let first = world.deposit(1, "key", "10").await.unwrap();
         is_replay(&first, world.deposit(0, "key", "10").await);
         assert_eq!(world.books().await, ("10.00".to_owned(), 1), "{fault:?}");
@@ -141,7 +141,7 @@ async fn a_refusal_whose_answer_was_lost_stays_a_refusal_when_the_money_is_there
     world.line.always_fail(Fault::ConnectionBroken);
     let unknown = world.withdraw(0, "key", "10").await;
     assert_eq!(unknown, Err(UserError::from(Outage::Storage)));
-    world.line.mend();
+    world.line.heal();
     world.deposit(0, "other-key", "100").await.unwrap();
     let refused = world.withdraw(1, "key", "10").await.unwrap();
     assert!(refused.replayed && refused.answer.status == 422, "{refused:?}");

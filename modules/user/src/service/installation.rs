@@ -34,15 +34,15 @@ pub struct Installation {
 impl Installation {
     pub async fn start(processes: usize, per_account: usize, per_address: usize) -> Self {
         let dynamo = Dynamo::in_process(Engine::in_memory().unwrap().http_client(), "test_");
-        Self::on(&dynamo, processes, per_account, per_address).await
+        Self::on(dynamo, processes, per_account, per_address).await
     }
 
-    /// The same on a store that may have faults.
-    pub async fn on(dynamo: &Dynamo, processes: usize, per_account: usize, per_address: usize) -> Self {
-        TABLE.create(dynamo).await.unwrap();
+    /// The same on a store that is there.
+    pub async fn on(dynamo: Dynamo, processes: usize, per_account: usize, per_address: usize) -> Self {
+        TABLE.create(&dynamo).await.unwrap();
         let clock = Arc::new(Still(Mutex::new(SystemClock.now())));
         let settings = settings(per_account, per_address);
-        let processes = (0..processes).map(|_| process(settings.clone(), dynamo, clock.clone())).collect();
+        let processes = (0..processes).map(|_| process(settings.clone(), &dynamo, clock.clone())).collect();
         Self { processes, clock }
     }
 
