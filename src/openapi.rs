@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tradepost_platform::idempotency;
 use tradepost_problem::{About, FieldError, Kind, OUTAGES, Problem, ProblemPage, ProblemPages, http};
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, Object, OpenApi as Document, Ref, RefOr, Type};
@@ -70,7 +71,8 @@ pub fn whole_problems() -> ProblemPages {
 }
 
 fn all_problems() -> impl Iterator<Item = &'static [&'static About]> {
-    let platform = [tradepost_platform::auth::PROBLEMS, tradepost_platform::guard::PROBLEMS];
+    let platform =
+        [tradepost_platform::auth::PROBLEMS, tradepost_platform::guard::PROBLEMS, idempotency::PROBLEMS];
     let own = [http::PROBLEMS, OUTAGES, crate::health::PROBLEMS].into_iter().chain(platform);
     own.chain(modules::problems())
 }
@@ -94,12 +96,18 @@ pub fn complete(document: &mut Document) {
         let header = header.description(Some(description)).example(Some(json!(example)));
         components.headers.insert(name.to_owned(), RefOr::T(header.build()));
     }
+    let replayed = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
+    let replayed = replayed.description(Some(REPLAYED)).example(Some(json!("true")));
+    components.headers.insert(idempotency::REPLAYED.to_owned(), RefOr::T(replayed.build()));
     let known: BTreeMap<_, _> = all_problems().flatten().map(|about| (about.code, *about)).collect();
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             if path.starts_with("/api/v1") {
                 add_common(operation);
+            }
+            if is_keyed(operation) {
+                add_keyed(operation);
             }
             if path.starts_with("/api/v1") || path.starts_with("/.well-known/") {
                 add_gateway(operation);
@@ -126,6 +134,9 @@ const LIMIT_HEADERS: [(&str, &str, &str); 6] = [
     ("X-RateLimit-Remaining", "How much is left of it.", "0"),
     ("X-RateLimit-Reset", "When all of it is there again, in Unix seconds.", "1767225660"),
 ];
+
+const REPLAYED: &str = "`true` when this was answered before to the same request under the same \
+    `Idempotency-Key`, and nothing was done now.";
 
 fn add_common(operation: &mut Operation) {
     let mut common = vec![
@@ -173,6 +184,24 @@ fn refer(operation: &mut Operation, status: &str, headers: &[&str]) {
         let reference = |name| RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
         response.headers.extend(headers.iter().map(|name| ((*name).to_owned(), reference(name))));
     }
+}
+
+fn is_keyed(operation: &Operation) -> bool {
+    let is_key =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(own) if own.name == idempotency::HEADER);
+    operation.parameters.iter().flatten().any(is_key)
+}
+
+/// Whatever the work itself answered may come again.
+fn add_keyed(operation: &mut Operation) {
+    add(operation, "422", "`idempotency_key_reused`, `invalid_idempotency_key`");
+    let statuses: Vec<_> = operation.responses.responses.keys().cloned().collect();
+    let is_of_work = |status: &str| status.starts_with('2') || ["403", "404", "409", "422"].contains(&status);
+    for status in statuses.iter().filter(|status| is_of_work(status)) {
+        refer(operation, status, &[idempotency::REPLAYED]);
+    }
+    add(operation, "409", "`idempotency_in_flight`: the first request under the key has no answer yet.");
+    refer(operation, "409", &["Retry-After"]);
 }
 
 fn extend(own: &mut RefOr<Response>, description: &str) {

@@ -56,6 +56,43 @@ fn every_route_of_the_api_says_that_it_is_limited() {
 }
 
 #[test]
+fn what_takes_a_key_says_what_the_key_does() {
+    let document = document();
+    let keyed: Vec<_> = operations(&document)
+        .into_iter()
+        .filter(|(_, operation)| {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.any(|parameter| parameter["name"] == "Idempotency-Key" && parameter["in"] == "header")
+        })
+        .collect();
+    for route in ["post /api/v1/balance/deposit", "post /api/v1/balance/withdraw"] {
+        assert!(keyed.iter().any(|(name, _)| name == route), "{route}");
+    }
+    assert!(document["components"]["headers"]["Idempotency-Replayed"]["description"].is_string());
+    for (name, operation) in keyed {
+        let problems = |status: &str| {
+            let content = &operation["responses"][status]["content"]["application/problem+json"];
+            content["examples"].as_object().unwrap_or_else(|| panic!("{name} {status}")).clone()
+        };
+        assert!(problems("409").contains_key("idempotency_in_flight"), "{name}");
+        assert_eq!(
+            operation["responses"]["409"]["headers"]["Retry-After"]["$ref"],
+            "#/components/headers/Retry-After"
+        );
+        assert!(problems("422").contains_key("idempotency_key_reused"), "{name}");
+        assert!(problems("422").contains_key("invalid_idempotency_key"), "{name}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let header = &response["headers"]["Idempotency-Replayed"];
+            let expected = status.starts_with('2') || status == "422";
+            assert!(
+                !expected || header["$ref"] == "#/components/headers/Idempotency-Replayed",
+                "{name} {status}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_route_that_a_gateway_forwards_says_what_it_may_answer_and_when_to_try_again() {
     let document = document();
     for (name, operation) in operations(&document) {
@@ -107,9 +144,11 @@ fn everything_sent_or_answered_has_an_example() {
             }
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            // Without an example these are left out when a route is tried, which is right for the first page.
-            let is_place = ["cursor", "offset"].contains(&parameter["name"].as_str().unwrap());
-            if !is_place && !has_example(parameter) {
+            // Without an example these are left out when a route is tried, which is right for the first page, and a
+            // second try is meant to do something again.
+            let is_left_out =
+                ["cursor", "offset", "Idempotency-Key"].contains(&parameter["name"].as_str().unwrap());
+            if !is_left_out && !has_example(parameter) {
                 missing.push(format!("{name}: parameter {}", parameter["name"]));
             }
         }

@@ -30,7 +30,7 @@ crate::tests![
 ];
 
 const BALANCE: &str = "/api/v1/balance";
-const DEPOSIT: &str = "/api/v1/balance/deposit";
+pub const DEPOSIT: &str = "/api/v1/balance/deposit";
 pub const WITHDRAW: &str = "/api/v1/balance/withdraw";
 
 async fn the_balance_of_a_new_user_is_zero(world: World) {
@@ -281,7 +281,7 @@ async fn at_once(user: &User, path: &'static str, times: usize, amount: &'static
 }
 
 /// A platform whose day is not over before its clock is moved, whenever the test runs.
-async fn ten_minutes_before_midnight(world: &World, setup: Setup) -> (World, Arc<ShiftedClock>) {
+pub async fn ten_minutes_before_midnight(world: &World, setup: Setup) -> (World, Arc<ShiftedClock>) {
     let clock = Arc::new(ShiftedClock::default());
     let now = SystemClock.now();
     let midnight = (now + Days::new(2)).date_naive().and_time(NaiveTime::MIN).and_utc();

@@ -7,6 +7,7 @@ mod cash;
 mod coverage;
 mod figures;
 mod history;
+mod idempotency;
 mod inventory;
 mod limits;
 mod money;
@@ -44,6 +45,7 @@ const ALL: &[&[(&str, Test)]] = &[
     basics::TESTS,
     cash::TESTS,
     history::TESTS,
+    idempotency::TESTS,
     inventory::TESTS,
     limits::TESTS,
     money::TESTS,

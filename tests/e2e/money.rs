@@ -389,19 +389,19 @@ fn without_caps() -> Setup {
 
 /// What a request cost.
 #[derive(Debug)]
-struct Cost {
-    reads: u64,
-    writes: u64,
+pub struct Cost {
+    pub reads: u64,
+    pub writes: u64,
 }
 
-async fn storage(own: &World, request: impl Future<Output = Answer>, status: u16) -> Cost {
+pub async fn storage(own: &World, request: impl Future<Output = Answer>, status: u16) -> Cost {
     let (answer, reads, writes) = own.storage_calls(request).await;
     answer.expect(status);
     Cost { reads, writes }
 }
 
 /// A platform that asks its store for nothing on its own, and a user whose session is known to live.
-async fn quiet(world: &World) -> (World, User) {
+pub async fn quiet(world: &World) -> (World, User) {
     let own = world.own(Setup::default().quiet()).await;
     let user = own.new_user().await;
     user.get("/api/v1/balance").await.expect(200);

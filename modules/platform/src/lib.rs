@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod dynamo;
 pub mod guard;
 pub mod headers;
+pub mod idempotency;
 pub mod journey;
 pub mod peer;
 pub mod request;

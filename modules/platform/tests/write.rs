@@ -354,6 +354,21 @@ async fn silence_without_end_is_an_outage_of_the_store_after_few_attempts() {
 }
 
 #[tokio::test]
+async fn an_operation_of_which_nobody_knows_whether_it_is_in_can_be_repeated_as_a_whole() {
+    let run = async |fault| {
+        let world = World::with(&["alice", "carol", "dave"]).await;
+        world.line.always_fail(fault);
+        assert_eq!(outage(world.transaction("mine").commit().await), Outage::Storage, "{fault:?}");
+        world.line.heal();
+        world.transaction("mine").commit().await.unwrap();
+        world.assert_the_transaction_is_in().await;
+        assert_eq!(world.line.applied(), 1, "{fault:?}");
+    };
+    let faults = [Fault::AnswerLost, Fault::ConnectionBroken, Fault::RequestLost, Fault::ServerError];
+    join_all(faults.map(run)).await;
+}
+
+#[tokio::test]
 async fn contention_after_silence_is_an_outage_of_the_store_because_the_write_may_be_in() {
     let world = World::with(&["alice"]).await;
     world.line.fail_at(0, Fault::ConnectionBroken);

@@ -12,8 +12,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use tradepost_kernel::RequestId;
 
-use crate::rejection::Refusal;
-use crate::{Outage, Problem, Rejection, http};
+use crate::{Outage, Rejection, http};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -67,8 +66,8 @@ fn document(mut response: ServiceResponse, instance: &str, request_id: &RequestI
     }
     let status = response.status();
     let rejection = response.response_mut().extensions_mut().remove::<Rejection>();
-    let refusal = rejection.unwrap_or_else(|| bare(status)).0;
-    let body = render(&refusal, status, instance, request_id.as_str());
+    let body =
+        rejection.unwrap_or_else(|| bare(status)).document(status.as_u16(), instance, request_id.as_str());
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response.map_body(|_, _| BoxBody::new(body))
 }
@@ -77,20 +76,4 @@ fn document(mut response: ServiceResponse, instance: &str, request_id: &RequestI
 fn bare(status: StatusCode) -> Rejection {
     let about = http::about(status);
     Rejection::new(about, format!("{}.", about.title))
-}
-
-fn render(refusal: &Refusal, status: StatusCode, instance: &str, request_id: &str) -> Vec<u8> {
-    let problem = Problem {
-        type_: format!("/problems/{}", refusal.about.code),
-        title: refusal.about.title,
-        status: status.as_u16(),
-        detail: &refusal.detail,
-        instance,
-        code: refusal.about.code,
-        message: &refusal.detail,
-        request_id,
-        validation_errors: (status == StatusCode::UNPROCESSABLE_ENTITY).then_some(&refusal.fields),
-        error: refusal.error.as_ref(),
-    };
-    serde_json::to_vec(&problem).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::http::VALIDATION;
-use crate::{About, Failure, FieldError};
+use crate::{About, Failure, FieldError, Kind, Problem};
 
 /// A request refused or failed: all that [`finish`](crate::finish) needs to write the problem document.
 #[derive(Clone, Debug)]
@@ -65,6 +65,26 @@ impl Rejection {
     #[must_use]
     pub fn about(&self) -> &'static About {
         self.0.about
+    }
+
+    /// The problem document with which a request for `instance` is answered under this status, usually that of
+    /// the [`Kind`](crate::Kind).
+    #[must_use]
+    pub fn document(&self, status: u16, instance: &str, request_id: &str) -> Vec<u8> {
+        let Refusal { about, detail, fields, error, .. } = &*self.0;
+        let problem = Problem {
+            type_: format!("/problems/{}", about.code),
+            title: about.title,
+            status,
+            detail,
+            instance,
+            code: about.code,
+            message: detail,
+            request_id,
+            validation_errors: (status == Kind::Invalid.status()).then_some(fields),
+            error: error.as_ref(),
+        };
+        serde_json::to_vec(&problem).unwrap_or_default()
     }
 }
 

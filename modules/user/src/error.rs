@@ -1,6 +1,7 @@
 //! Why the user module refuses.
 
 use tradepost_kernel::Usd;
+use tradepost_platform::idempotency::KeyRefusal;
 use tradepost_problem::{About, Failure, FieldError, Kind, Outage, http};
 use tradepost_user_api::AccountsError;
 
@@ -117,6 +118,9 @@ pub enum UserError {
     /// Users do not credit themselves here.
     #[error("Deposits are made by the operator on this installation.")]
     DepositsDisabled,
+    /// The request is not the first under its idempotency key.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// What the accounts say.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
@@ -141,6 +145,7 @@ impl Failure for UserError {
             Self::UnsuitablePassword => &http::VALIDATION,
             Self::DailyLimitExceeded { .. } => &DAILY_LIMIT_EXCEEDED,
             Self::DepositsDisabled => &DEPOSITS_DISABLED,
+            Self::Key(refusal) => refusal.about(),
             Self::Accounts(error) => error.about(),
         }
     }
@@ -154,6 +159,7 @@ impl Failure for UserError {
     fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::TooManyAttempts { retry_after_s } => Some(*retry_after_s),
+            Self::Key(refusal) => refusal.retry_after_s(),
             Self::Accounts(error) => error.retry_after_s(),
             _ => None,
         }

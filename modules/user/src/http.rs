@@ -2,6 +2,7 @@
 
 mod auth;
 mod balance;
+mod cash;
 mod password;
 mod profile;
 mod sessions;
@@ -32,8 +33,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(profile::get_profile)
         .service(profile::change_profile)
         .service(balance::get_balance)
-        .service(balance::deposit)
-        .service(balance::withdraw)
+        .service(cash::deposit)
+        .service(cash::withdraw)
         .service(balance::list_transactions);
 }
 

@@ -1,6 +1,10 @@
 //! The user module in process: what `http` calls, and the [`Accounts`] and [`Sessions`] of everybody else.
 
 mod cash;
+#[cfg(test)]
+#[path = "../../platform/tests/faults/mod.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod faults;
 mod hold;
 #[cfg(test)]
 mod installation;
@@ -38,7 +42,7 @@ use crate::tokens::{SigningKey, Tokens};
 use login_queue::LoginQueue;
 use queue::Queue;
 
-pub use cash::CashReceipt;
+pub use cash::{Cash, CashReceipt};
 pub use login::{Device, Login};
 pub use password::PasswordChange;
 pub use profile::ProfileChanges;

@@ -6,12 +6,14 @@
 //! | position | `U#{user}` | `P#{asset}` |
 //! | outcome of an order | `U#{user}` | `S#{order}` |
 //! | session | `U#{user}` | `T#{session}` |
+//! | use of an idempotency key | `U#{user}` | `I#{route}#{key}` |
 //! | ledger entry | `L#{user}#{asset}` | sequence number, twelve digits |
 //! | credentials | `N#{username}` | `CREDENTIALS` |
 //! | failed logins of a name | `N#{username}` | `THROTTLE` |
 //! | failed logins from an address | `A#{address}`, of IPv6 its /64 | `THROTTLE` |
 //! | claim on an address | `E#{email}` | `EMAIL` |
 
+mod cash;
 mod logins;
 mod records;
 mod sessions;
@@ -27,6 +29,7 @@ use tradepost_platform::dynamo::{
 use tradepost_problem::Outage;
 use tradepost_user_api::Entry;
 
+pub use self::cash::CashState;
 pub use self::logins::Counted;
 pub use self::records::{LedgerRecord, Stored, records};
 pub use self::sessions::Session;
@@ -58,6 +61,10 @@ mod keys {
     }
     pub fn session(user: UserId, session: SessionId) -> Key {
         Key::new(partition(user), format!("{SESSIONS}{session}"))
+    }
+    /// `scope` is the route and the key.
+    pub fn key_use(user: UserId, scope: &str) -> Key {
+        Key::new(partition(user), format!("I#{scope}"))
     }
     pub fn ledger(user: UserId, asset: AssetId) -> String {
         format!("L#{user}#{asset}")

@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const INVALID: &str = "ValidationException";
 
 /// What must hold for an item to be changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Expect {
     /// There is no item under this key.
     Absent,

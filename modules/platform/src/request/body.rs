@@ -33,22 +33,31 @@ impl<T: FromFields + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_json(request);
-        let bytes = Bytes::from_request(request, payload);
-        let timeout = request.app_data::<BodyTimeout>().map_or(Duration::MAX, |timeout| timeout.0);
-        Box::pin(async move {
-            let bytes = tokio::time::timeout(timeout, bytes).await.map_err(|_| {
-                Rejection::new(&http::TIMEOUT, "The body of the request did not arrive in time.")
-            })?;
-            let bytes = bytes.map_err(|error| unreadable(&error))?;
-            if !bytes.is_empty() && !is_json {
-                return Err(Rejection::new(
-                    &http::UNSUPPORTED_MEDIA_TYPE,
-                    "Send the body with Content-Type: application/json.",
-                ));
-            }
-            parse(&bytes).map(Self)
-        })
+        let bytes = json_bytes(request, payload);
+        Box::pin(async move { parse(&bytes.await?).map(Self) })
+    }
+}
+
+/// The raw body of a request, which is empty or says that it is JSON.
+pub(crate) fn json_bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Rejection>> + use<> {
+    let is_json = is_json(request);
+    let bytes = Bytes::from_request(request, payload);
+    let timeout = request.app_data::<BodyTimeout>().map_or(Duration::MAX, |timeout| timeout.0);
+    async move {
+        let bytes = tokio::time::timeout(timeout, bytes)
+            .await
+            .map_err(|_| Rejection::new(&http::TIMEOUT, "The body of the request did not arrive in time."))?;
+        let bytes = bytes.map_err(|error| unreadable(&error))?;
+        if !bytes.is_empty() && !is_json {
+            return Err(Rejection::new(
+                &http::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body with Content-Type: application/json.",
+            ));
+        }
+        Ok(bytes)
     }
 }
 
@@ -71,7 +80,8 @@ fn unreadable(error: &actix_web::Error) -> Rejection {
     }
 }
 
-fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
+/// Reads a raw body as a `T`.
+pub(crate) fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Rejection> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8"))?;
     if is_too_deep(bytes) {

@@ -31,6 +31,13 @@ pub trait FromFields: Sized {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
+/// Nothing is read: whatever object was sent.
+impl FromFields for () {
+    fn from_fields(_: &mut Fields<'_>) -> Option<Self> {
+        Some(())
+    }
+}
+
 impl<'a> Fields<'a> {
     pub(super) fn new(inputs: HashMap<Cow<'a, str>, Input<'a>>) -> Self {
         Self { inputs, errors: Vec::new() }

@@ -7,6 +7,7 @@ mod body;
 mod finish;
 mod guard;
 mod head;
+mod idempotency;
 mod log;
 mod params;
 mod signed_in;

@@ -2,6 +2,7 @@
 
 use tradepost_kernel::{AssetId, OrderId, UserId};
 use tradepost_platform::dynamo::{Dynamo, Expect, Table, Write};
+use tradepost_platform::idempotency::KeyWrite;
 use tradepost_user_api::Entry;
 
 use super::{Counted, Credentials, EmailClaim, Profile, Session, keys};
@@ -120,6 +121,14 @@ impl<'a, E: Clone> StoreWrite<'a, E> {
             version => Expect::number("version", version - 1),
         };
         self.write = self.write.put(self.table, &keys::position(user, new.asset), new, &expect, stale);
+        self
+    }
+
+    /// What was done under an idempotency key, if there is one.
+    pub fn key_use(mut self, user: UserId, write: Option<&KeyWrite>, taken: E) -> Self {
+        if let Some(KeyWrite { scope, item, expect }) = write {
+            self.write = self.write.put(self.table, &keys::key_use(user, scope), item, expect, taken);
+        }
         self
     }
 

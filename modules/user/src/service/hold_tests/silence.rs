@@ -1,11 +1,8 @@
 //! The store does not answer, or refuses for a while, when an order's money moves.
 
-#[path = "../../../../platform/tests/faults/mod.rs"]
-#[expect(dead_code, reason = "what other tests need of it")]
-mod faults;
-
-use faults::{Fault, Line, connect};
 use futures_util::future::join_all;
+
+use crate::service::faults::{Fault, Line, connect};
 
 use super::{Accounts, AccountsError, Held, HoldEnd, Installation, OrderId, Outage, Settled, World, are};
 
