@@ -9,20 +9,29 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tradepost_kernel::{Amount, Clock, OrderId, Price, Quantity, Usd, UserId};
 use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::idempotency::{Answer, Once};
 use tradepost_problem::Outage;
 use tradepost_user_api::{
     Accounts, AccountsError, Held, Hold, HoldEnd, Position, Positions, Release, Settled, Settlement, Side,
     Source,
 };
 
-use super::super::UserService;
 use super::super::installation::Installation;
+use super::super::{Cash, CashReceipt, UserService};
 use crate::UserError;
 
 /// Two processes on one store, and a user.
 struct World {
     installation: Installation,
     user: UserId,
+}
+
+fn movement(user: UserId, amount: Usd) -> Cash {
+    Cash { user, amount, description: None }
+}
+
+fn without_key() -> Once<CashReceipt> {
+    Once::new(None, |receipt: &CashReceipt| Answer::json(201, &receipt.balance_after))
 }
 
 impl World {
@@ -36,7 +45,7 @@ impl World {
         let world = Self { installation, user };
         let service = world.service(0);
         let money = Usd::parse(cash).unwrap().plus(Usd::parse("10.00").unwrap()).unwrap();
-        service.deposit(user, money, None).await.unwrap();
+        service.deposit(movement(user, money), &without_key()).await.unwrap();
         let buy = Settlement { quantity: quantity("10"), ..world.buy(&OrderId::generate(), "10.00") };
         service.settle(Settlement { from: Source::Available, ..buy }).await.unwrap();
         world
@@ -300,13 +309,15 @@ async fn an_order_that_was_settled_at_once_has_no_hold() {
 async fn what_is_held_cannot_be_withdrawn() {
     let world = World::with("100.00").await;
     let order = world.held("USD", "70").await;
-    let withdraw =
-        async |amount| world.service(1).withdraw(world.user, Usd::parse(amount).unwrap(), None).await;
+    let withdraw = async |amount| {
+        let cash = movement(world.user, Usd::parse(amount).unwrap());
+        world.service(1).withdraw(cash, &without_key()).await.map(|_| ())
+    };
     let (needed, available) = (Usd::parse("30.01").unwrap(), Usd::parse("30.00").unwrap());
     let needs = UserError::Accounts(AccountsError::InsufficientFunds { needed, available });
     assert_eq!(withdraw("30.01").await.unwrap_err(), needs);
-    let receipt = withdraw("30.00").await.unwrap();
-    assert_eq!(receipt.balance_after, Usd::parse("70.00").unwrap(), "the balance has what is held");
+    withdraw("30.00").await.unwrap();
+    assert_eq!(world.balances("USD").await, are("0", "70"));
     world.service(0).release(world.release_of(&order, "USD")).await.unwrap();
     withdraw("70.00").await.unwrap();
     assert_eq!(world.balances("USD").await, are("0", "0"));

@@ -8,7 +8,7 @@ use tradepost_kernel::{Amount, AssetId, Clock, Decimal, OrderId, Timestamp, Usd}
 
 use super::{
     Accounts, AccountsError, Held, Hold, HoldEnd, Installation, Release, Settled, Settlement, Side, Source,
-    World, quantity,
+    World, movement, quantity, without_key,
 };
 use crate::UserError;
 
@@ -220,12 +220,20 @@ impl Twins {
     }
 
     async fn deposit(&mut self, n: u32) {
-        self.world.service(self.turn % 2).deposit(self.world.user, dollars(n), None).await.unwrap();
+        self.world
+            .service(self.turn % 2)
+            .deposit(movement(self.world.user, dollars(n)), &without_key())
+            .await
+            .unwrap();
         self.model.dollars += n;
     }
 
     async fn withdraw(&mut self, n: u32) {
-        let done = self.world.service(self.turn % 2).withdraw(self.world.user, dollars(n), None).await;
+        let done = self
+            .world
+            .service(self.turn % 2)
+            .withdraw(movement(self.world.user, dollars(n)), &without_key())
+            .await;
         let expected = self.model.take(Side::Buy, n).map_err(UserError::Accounts);
         assert_eq!(done.map(|_| ()), expected);
     }
