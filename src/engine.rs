@@ -19,13 +19,14 @@ pub async fn serve(config: Config, options: &Engine) -> Result<ExitCode, StartEr
         ));
     }
     let engine = SharedEngine::start(&config, &holder("engine"), options.in_memory)?;
+    let stop = stop::asked(options.stop_with_stdin)?;
     let data = if options.in_memory { "in memory".to_owned() } else { config.data_dir.display().to_string() };
     if options.stop_with_stdin {
         tracing::info!(address = %engine.address(), data, "serving");
     } else {
         say(&description(&engine, &data));
     }
-    stop::asked(options.stop_with_stdin).await?;
+    stop.await;
     tracing::info!("stopping");
     engine.stop().await;
     Ok(ExitCode::SUCCESS)

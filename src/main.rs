@@ -47,12 +47,13 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
 async fn serve(config: Config, with_stdin: bool) -> Result<ExitCode, StartError> {
     let description = verbs::description(&config);
     let app = App::start(config).await?;
+    let stop = stop::asked(with_stdin)?;
     if with_stdin {
         tracing::info!(address = %app.address(), "serving");
     } else {
         verbs::say(&description.with_address(app.address()));
     }
-    stop::asked(with_stdin).await?;
+    stop.await;
     tracing::info!("stopping");
     app.stop().await;
     Ok(ExitCode::SUCCESS)

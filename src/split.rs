@@ -112,14 +112,16 @@ pub async fn supervise(
     announce: impl FnOnce(),
 ) -> Result<ExitCode, StartError> {
     let mut supervisor = Supervisor::new(program, grace);
+    let told = stop::signal()?;
     let outcome = tokio::select! {
         outcome = work(&mut supervisor, stages, announce) => outcome,
-        told = stop::signal() => told,
+        () = told => Ok(()),
     };
     tracing::info!("stopping");
+    let again = stop::signal()?;
     let told_again = tokio::select! {
         () = supervisor.stop() => false,
-        _ = stop::signal() => true,
+        () = again => true,
     };
     if told_again {
         tracing::warn!("told to stop again: killing what still runs");

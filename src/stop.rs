@@ -7,21 +7,24 @@ use tokio::sync::oneshot;
 
 use crate::StartError;
 
-/// Waits for a signal to stop, and `with_stdin` also for the end of the standard input: whoever holds its other end
-/// and dies, by whatever cause, takes this process along.
+/// From now on hears signals to stop, and `with_stdin` also the end of the standard input: whoever holds its other end
+/// and dies, by whatever cause, takes this process along. The future waits for either.
 ///
 /// # Errors
 /// As [`signal`], and when no thread can be started.
-pub async fn asked(with_stdin: bool) -> Result<(), StartError> {
-    if !with_stdin {
-        return signal().await;
-    }
-    let end = stdin_end()?;
-    tokio::select! {
-        signalled = signal() => signalled,
-        // An error means that the thread is gone, and the input with it.
-        _ = end => Ok(()),
-    }
+pub fn asked(with_stdin: bool) -> Result<impl Future<Output = ()>, StartError> {
+    let signalled = signal()?;
+    let end = with_stdin.then(stdin_end).transpose()?;
+    Ok(async move {
+        match end {
+            // An error means that the thread is gone, and the input with it.
+            Some(end) => tokio::select! {
+                () = signalled => {}
+                _ = end => {}
+            },
+            None => signalled.await,
+        }
+    })
 }
 
 /// A thread of its own, because a read of the standard input cannot be called off, and the runtime would wait for it
@@ -40,21 +43,30 @@ fn stdin_end() -> Result<oneshot::Receiver<()>, StartError> {
     Ok(end)
 }
 
-/// Waits for Ctrl-C, or for SIGTERM as a container sends it.
+/// From now on hears Ctrl-C, and SIGTERM as a container sends it; one that comes before the future is waited for is not
+/// lost.
 ///
 /// # Errors
 /// When the system does not let signals be received.
-pub async fn signal() -> Result<(), StartError> {
+pub fn signal() -> Result<impl Future<Output = ()>, StartError> {
     let failed = |error: io::Error| StartError::new(format!("Signals cannot be received: {error}."));
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
-        }
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(failed)?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }
