@@ -27,7 +27,7 @@ impl Process {
     fn start(binary: &Path, arguments: &[String]) -> Self {
         let mut child = Command::new(binary)
             .args(arguments)
-            .arg("--stop-with-stdin")
+            .args(["--stop-with-stdin", "--set", "log.filter=error"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -142,18 +142,19 @@ impl Processes {
             let arguments: Vec<_> = settings.collect();
             Process::start(&folder.join(module), &arguments)
         };
-        let mut processes = VecDeque::from([
-            start("order", order, &[&peers[..], std::slice::from_ref(&behind)].concat()),
-            start("inventory", inventory, &[called(inventory_calls), behind.clone()]),
-            start("user", user, &[called(user_calls), behind]),
-        ]);
-        // The gateway comes last, so that its first look at the others finds them ready.
+        // Whoever is asked comes before those who ask, so that no first look finds nobody.
         let upstreams = [("gateway.user", user), ("gateway.order", order), ("gateway.inventory", inventory)];
-        let addresses = vec![user, inventory, order, gateway];
-        for address in &addresses {
-            if *address == gateway {
-                processes.push_front(start("gateway", gateway, &upstreams.map(url)));
-            }
+        let order_asks = [&peers[..], std::slice::from_ref(&behind)].concat();
+        let starts = [
+            ("user", user, vec![called(user_calls), behind.clone()]),
+            ("inventory", inventory, vec![called(inventory_calls), behind]),
+            ("order", order, order_asks),
+            ("gateway", gateway, upstreams.map(url).to_vec()),
+        ];
+        let (mut processes, mut addresses) = (VecDeque::new(), Vec::new());
+        for (module, address, own) in starts {
+            processes.push_front(start(module, address, &own));
+            addresses.push(address);
             if !answers(&format!("http://{address}/health/ready")).await {
                 return None;
             }
