@@ -25,7 +25,7 @@ pub struct SessionCache {
     ended: Cache<SessionId, ()>,
 }
 
-/// More than the life of any access token.
+/// The longest that an access token may be set to last.
 const ENDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl SessionCache {
