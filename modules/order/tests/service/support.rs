@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote};
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
     NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE,
@@ -137,5 +137,11 @@ impl Catalog for Shop {
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
         let all = self.0.lock().unwrap().clone();
         Ok(all.into_iter().filter(|listing| assets.contains(&listing.asset)).collect())
+    }
+
+    async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError> {
+        let all = self.0.lock().unwrap().clone().into_iter();
+        let change = |Listing { asset, tradable, quote, .. }| QuoteChange { asset, tradable, quote };
+        Ok(QuoteChanges { version: version + 1, quotes: all.map(change).collect() })
     }
 }
