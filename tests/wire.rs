@@ -14,8 +14,8 @@ use tradepost_kernel::{Page, PageLimit, Timestamp, UserId};
 use tradepost_problem::Outage;
 use tradepost_user_api::wire::{PositionsQuery, SessionQuery};
 use tradepost_user_api::{
-    Account, AccountsError, Entry, EntryKind, LedgerFilter, LedgerPage, LedgerPlace, LedgerQuery, Position,
-    Positions, Settled, Settlement, Side,
+    Account, AccountsError, Entry, EntryKind, Held, Hold, HoldEnd, LedgerFilter, LedgerPage, LedgerPlace,
+    LedgerQuery, Position, Positions, Release, Settled, Settlement, Side, Source,
 };
 
 /// Holds one method against `tests/wire/{name}.json`.
@@ -89,6 +89,9 @@ fn accounts_errors() -> Vec<AccountsError> {
         },
         AccountsError::BalanceTooLarge,
         AccountsError::SettlementExpired,
+        AccountsError::HoldReleased,
+        AccountsError::NoHold,
+        AccountsError::SettlementExceedsHold,
         AccountsError::UnknownUser,
     ];
     refusals.into_iter().chain(outages().map(AccountsError::Outage)).collect()
@@ -120,9 +123,42 @@ fn settle() {
         price: read(json!("50000.000000000001")),
         total: read(json!("5000.01")),
         settle_by: at(15),
+        from: Source::Available,
     };
-    let requests = vec![settlement(Side::Buy), settlement(Side::Sell)];
+    let from_hold = Settlement { from: Source::Hold, ..settlement(Side::Buy) };
+    let requests = vec![settlement(Side::Buy), settlement(Side::Sell), from_hold];
     hold("user/settle", requests, vec![Settled { at: at(5) }], accounts_errors());
+}
+
+/// An earlier version knows nothing of holds.
+#[test]
+fn a_settlement_that_does_not_say_whence_is_one_of_what_is_available() {
+    let settlement = read::<Settlement>(json!({
+        "asset": "BTC", "order": "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a11", "price": "50000", "quantity": "0.1",
+        "settle_by": "2026-01-02T03:04:15.500Z", "side": "buy", "total": "5000.01", "user": user(),
+    }));
+    assert_eq!(settlement.from, Source::Available);
+}
+
+#[test]
+fn holds() {
+    let order = || parse("019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a11");
+    let of = |asset, amount| Hold {
+        user: user(),
+        order: order(),
+        asset: parse(asset),
+        amount: read(json!(amount)),
+        hold_by: at(15),
+    };
+    hold(
+        "user/hold",
+        vec![of("USD", "5000.01"), of("BTC", "0.1")],
+        vec![Held { at: at(5) }],
+        accounts_errors(),
+    );
+    let release = Release { user: user(), order: order(), asset: parse("BTC") };
+    let ends = vec![HoldEnd::Released { at: at(5) }, HoldEnd::Settled { at: at(6) }, HoldEnd::Refused];
+    hold("user/release", vec![release], ends, accounts_errors());
 }
 
 #[test]

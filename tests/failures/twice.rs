@@ -15,7 +15,7 @@ use tradepost_testkit::{Breakable, block_on};
 use tradepost_user::{SigningKey, UserService};
 use tradepost_user_api::wire::{AccountsClient, SessionsClient};
 use tradepost_user_api::{
-    Accounts, AccountsError, LedgerFilter, LedgerQuery, Positions, Settled, Settlement, Side,
+    Accounts, AccountsError, LedgerFilter, LedgerQuery, Positions, Settled, Settlement, Side, Source,
 };
 
 use crate::{Identity, setup, trader};
@@ -34,6 +34,7 @@ pub fn settlement(platform: &Breakable, user: UserId, side: Side, quantity: &str
         price: Price::parse("100").unwrap(),
         total: Usd::parse(total).unwrap(),
         settle_by: platform.clock().now() + TimeDelta::seconds(10),
+        from: Source::Available,
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::{Listing, Quote};
 use tradepost_kernel::{Amount, AssetId, OrderId, Price, Quantity, Rounding, Timestamp, Usd, UserId};
 use tradepost_problem::Failure;
-use tradepost_user_api::{Position, Settled, Settlement, Side};
+use tradepost_user_api::{Position, Settled, Settlement, Side, Source};
 
 pub use self::list::{Collector, OrderFilter, OrderPlace};
 pub use self::trade::Trade;
@@ -241,6 +241,7 @@ impl Order {
             price: self.price,
             total: self.total,
             settle_by: self.settle_by,
+            from: Source::Available,
         }
     }
 

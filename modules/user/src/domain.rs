@@ -2,6 +2,8 @@
 //! position and its ledger entry, or a refusal. Besides, the count of failed logins. Nothing here reads a clock or
 //! a store.
 
+mod hold;
+mod outcome;
 mod throttle;
 
 use chrono::NaiveDate;
@@ -11,6 +13,7 @@ use tradepost_user_api::{Account, AccountsError, Entry, EntryKind, Position, Set
 
 use crate::UserError;
 
+pub use outcome::{Course, OpenHold, Outcome};
 pub use throttle::{AttemptId, Network, Scope, Throttle, whole_seconds};
 
 /// A position as it is stored.

@@ -1,11 +1,13 @@
 //! The user module in process: what `http` calls, and the [`Accounts`] and [`Sessions`] of everybody else.
 
 mod cash;
+mod hold;
 #[cfg(test)]
 mod installation;
 mod ledger;
 mod login;
 mod login_queue;
+mod outcome;
 mod password;
 mod profile;
 mod queue;
@@ -25,7 +27,8 @@ use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::secrets::Secret;
 use tradepost_problem::Outage;
 use tradepost_user_api::{
-    Accounts, AccountsError, LedgerPage, LedgerQuery, Position, Positions, Settled, Settlement,
+    Accounts, AccountsError, Held, Hold, HoldEnd, LedgerPage, LedgerQuery, Position, Positions, Release,
+    Settled, Settlement,
 };
 
 use crate::passwords::Passwords;
@@ -103,6 +106,14 @@ impl Accounts for UserService {
             Positions::Of(assets) => self.store.holdings_of(user, &assets).await?,
         };
         Ok(holdings.into_iter().map(Position::from).collect())
+    }
+
+    async fn hold(&self, hold: Hold) -> Result<Held, AccountsError> {
+        self.hold_once(&hold).await
+    }
+
+    async fn release(&self, release: Release) -> Result<HoldEnd, AccountsError> {
+        self.release_once(&release).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<Settled, AccountsError> {

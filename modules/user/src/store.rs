@@ -25,13 +25,13 @@ use tradepost_platform::dynamo::{
     Dynamo, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, from_item,
 };
 use tradepost_problem::Outage;
-use tradepost_user_api::{AccountsError, Entry, Settled};
+use tradepost_user_api::Entry;
 
 pub use self::logins::Counted;
 pub use self::records::{LedgerRecord, Stored, records};
 pub use self::sessions::Session;
 pub use self::write::StoreWrite;
-use crate::domain::{Holding, Scope};
+use crate::domain::{Holding, Outcome, Scope};
 use crate::fields::{DateOfBirth, Email, PersonName, Phone, Username};
 
 /// The table of this module.
@@ -106,23 +106,6 @@ pub struct Credentials {
     pub password_hash: String,
 }
 
-/// The outcome of an order, for ever.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    Settled { at: Timestamp },
-    Refused { reason: AccountsError },
-}
-
-impl Outcome {
-    pub fn answer(self) -> Result<Settled, AccountsError> {
-        match self {
-            Self::Settled { at } => Ok(Settled { at }),
-            Self::Refused { reason } => Err(reason),
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct EmailClaim {
     user: UserId,
@@ -132,6 +115,12 @@ struct EmailClaim {
 pub struct SettlementState {
     pub cash: Option<Holding>,
     pub asset: Option<Holding>,
+    pub outcome: Option<Outcome>,
+}
+
+/// What a hold or a release reads, at once.
+pub struct HoldState {
+    pub position: Option<Holding>,
     pub outcome: Option<Outcome>,
 }
 
@@ -194,6 +183,16 @@ impl Store {
             cash: items.remove(&keys[0]).map(from_item).transpose()?,
             asset: items.remove(&keys[1]).map(from_item).transpose()?,
             outcome: items.remove(&keys[2]).map(from_item).transpose()?,
+        })
+    }
+
+    /// One position and the outcome in one consistent read.
+    pub async fn hold(&self, user: UserId, asset: AssetId, order: &OrderId) -> Result<HoldState, Outage> {
+        let keys = [keys::position(user, asset), keys::outcome(user, order)];
+        let mut items = self.table.batch_get(&keys).await?;
+        Ok(HoldState {
+            position: items.remove(&keys[0]).map(from_item).transpose()?,
+            outcome: items.remove(&keys[1]).map(from_item).transpose()?,
         })
     }
 

@@ -30,6 +30,26 @@ const SETTLEMENT_EXPIRED: About = About {
     explanation: "The order could not be settled while its price was valid, so it was given up. Nothing was \
                   moved; place it again.",
 };
+const HOLD_RELEASED: About = About {
+    code: "hold_released",
+    kind: Kind::Conflict,
+    title: "Hold released",
+    explanation: "What the order had set aside was given back, so the order can neither be opened nor filled any \
+                  more. Nothing was moved.",
+};
+const NO_HOLD: About = About {
+    code: "no_hold",
+    kind: Kind::Conflict,
+    title: "No hold",
+    explanation: "Nothing was ever set aside for the order, so it cannot be filled from that. Nothing was moved.",
+};
+const SETTLEMENT_EXCEEDS_HOLD: About = About {
+    code: "settlement_exceeds_hold",
+    kind: Kind::Internal,
+    title: "Settlement exceeds its hold",
+    explanation: "A defect of the platform: it tried to fill an order from something other than what was set \
+                  aside for it. Nothing was moved.",
+};
 const UNKNOWN_USER: About = About {
     code: "unknown_user",
     kind: Kind::NotFound,
@@ -38,8 +58,16 @@ const UNKNOWN_USER: About = About {
 };
 
 /// The problems an [`AccountsError`] can be, besides outages.
-pub const PROBLEMS: &[&About] =
-    &[&INSUFFICIENT_FUNDS, &INSUFFICIENT_HOLDINGS, &BALANCE_TOO_LARGE, &SETTLEMENT_EXPIRED, &UNKNOWN_USER];
+pub const PROBLEMS: &[&About] = &[
+    &INSUFFICIENT_FUNDS,
+    &INSUFFICIENT_HOLDINGS,
+    &BALANCE_TOO_LARGE,
+    &SETTLEMENT_EXPIRED,
+    &HOLD_RELEASED,
+    &NO_HOLD,
+    &SETTLEMENT_EXCEEDS_HOLD,
+    &UNKNOWN_USER,
+];
 
 /// A refusal of the accounts, or an outage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -66,9 +94,19 @@ pub enum AccountsError {
     /// A balance would leave the range in which it is exact.
     #[error("The balance after this would be too large to keep.")]
     BalanceTooLarge,
-    /// `settle_by` passed before the settlement had an outcome.
+    /// `settle_by` or `hold_by` passed before the order had an outcome.
     #[error("The order could not be settled in time. Nothing was moved.")]
     SettlementExpired,
+    /// The order was released, so it can be neither held for nor settled any more.
+    #[error("What was set aside for the order has been given back.")]
+    HoldReleased,
+    /// Nothing was ever set aside for the order.
+    #[error("Nothing is set aside for the order.")]
+    NoHold,
+    /// A buy that costs more than its hold, a sale of another quantity than the one held, a trade of another
+    /// asset, or one that would spare the hold. A defect of the caller; nothing is written.
+    #[error("The settlement takes something other than what is set aside for the order.")]
+    SettlementExceedsHold,
     /// There is no such user.
     #[error("There is no such user.")]
     UnknownUser,
@@ -84,6 +122,9 @@ impl Failure for AccountsError {
             Self::InsufficientHoldings { .. } => &INSUFFICIENT_HOLDINGS,
             Self::BalanceTooLarge => &BALANCE_TOO_LARGE,
             Self::SettlementExpired => &SETTLEMENT_EXPIRED,
+            Self::HoldReleased => &HOLD_RELEASED,
+            Self::NoHold => &NO_HOLD,
+            Self::SettlementExceedsHold => &SETTLEMENT_EXCEEDS_HOLD,
             Self::UnknownUser => &UNKNOWN_USER,
             Self::Outage(outage) => outage.about(),
         }

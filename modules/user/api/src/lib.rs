@@ -1,8 +1,10 @@
-//! What the user module offers to the others: the positions of a user, the one way to trade, and the ledger.
+//! What the user module offers to the others: the positions of a user, setting money aside for an order and giving
+//! it back, the one way to trade, and the ledger.
 //!
 //! Every method may be called twice with the same arguments; no answer means unknown, never refused.
 
 mod error;
+mod hold;
 pub mod wire;
 
 use std::fmt;
@@ -14,6 +16,7 @@ use tradepost_kernel::{
 };
 
 pub use error::{AccountsError, PROBLEMS};
+pub use hold::{Held, Hold, HoldEnd, Release};
 
 /// The accounts of all users: cash, assets, and the ledger of every change to them.
 #[async_trait]
@@ -24,12 +27,32 @@ pub trait Accounts: Send + Sync {
     /// [`AccountsError::Outage`].
     async fn positions(&self, user: UserId, which: Positions) -> Result<Vec<Position>, AccountsError>;
 
-    /// Exchanges cash and an asset at the price agreed, in one atomic write. The first outcome for an order,
-    /// success or refusal, is its outcome for ever; nothing is priced again. After `settle_by` an order without
-    /// an outcome is refused.
+    /// Sets something aside for an order, so that nothing else can spend it. The first outcome for an order is its
+    /// outcome for ever: a hold stays refused, and one that took place is answered the same whatever became of it.
+    /// After `hold_by` an order without an outcome is refused.
     ///
     /// # Errors
-    /// A refusal, which is final, or [`AccountsError::Outage`], after which the outcome is unknown.
+    /// A refusal, which is final: [`AccountsError::HoldReleased`] of an order that was released before. Or
+    /// [`AccountsError::Outage`], after which the outcome is unknown.
+    async fn hold(&self, hold: Hold) -> Result<Held, AccountsError>;
+
+    /// Gives back what is set aside for an order and answers how its hold ended, which is not how this call would
+    /// have it when something else ended it first. An order of which nothing is known is released as well, so that
+    /// a hold that comes later is refused.
+    ///
+    /// # Errors
+    /// [`AccountsError::Outage`], after which the outcome is unknown.
+    async fn release(&self, release: Release) -> Result<HoldEnd, AccountsError>;
+
+    /// Exchanges cash and an asset at the price agreed, in one atomic write. The first outcome for an order,
+    /// success or refusal, is its outcome for ever; nothing is priced again.
+    ///
+    /// From what is available: after `settle_by` an order without an outcome is refused, and a refusal is final.
+    /// From a hold: what the trade leaves of it becomes available again in the same write. A refusal then leaves
+    /// the hold as it is: [`AccountsError::HoldReleased`] is final, and so is the refusal of the hold itself.
+    ///
+    /// # Errors
+    /// A refusal, or [`AccountsError::Outage`], after which the outcome is unknown.
     async fn settle(&self, settlement: Settlement) -> Result<Settled, AccountsError>;
 
     /// The ledger of one asset of a user, newest first, with the number of all its entries.
@@ -102,8 +125,22 @@ pub struct Settlement {
     pub price: Price,
     /// Dollars in all, as rounded at acceptance.
     pub total: Usd,
-    /// Refused after this moment, unless it has an outcome already.
+    /// Refused after this moment, unless it has an outcome already. Of no meaning for a settlement from a hold.
     pub settle_by: Timestamp,
+    /// Where what is given away comes from.
+    #[serde(default)]
+    pub from: Source,
+}
+
+/// Where a settlement takes what is given away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// From what is available.
+    #[default]
+    Available,
+    /// From what is held for the order.
+    Hold,
 }
 
 /// A settlement that took place.

@@ -15,7 +15,10 @@ use tradepost_platform::auth::Sessions;
 use tradepost_platform::peer::{Call, Peer, admit, reply};
 use tradepost_problem::{Outage, Rejection};
 
-use crate::{Accounts, AccountsError, LedgerPage, LedgerQuery, Position, Positions, Settled, Settlement};
+use crate::{
+    Accounts, AccountsError, Held, Hold, HoldEnd, LedgerPage, LedgerQuery, Position, Positions, Release,
+    Settled, Settlement,
+};
 
 /// The name of this module in addresses and service tokens.
 pub const MODULE: &str = "user";
@@ -59,6 +62,14 @@ impl Accounts for AccountsClient {
         self.0.call("positions", Some(user), &PositionsQuery { user, which }).await
     }
 
+    async fn hold(&self, hold: Hold) -> Result<Held, AccountsError> {
+        self.0.call("hold", Some(hold.user), &hold).await
+    }
+
+    async fn release(&self, release: Release) -> Result<HoldEnd, AccountsError> {
+        self.0.call("release", Some(release.user), &release).await
+    }
+
     async fn settle(&self, settlement: Settlement) -> Result<Settled, AccountsError> {
         self.0.call("settle", Some(settlement.user), &settlement).await
     }
@@ -92,6 +103,8 @@ pub fn routes(config: &mut ServiceConfig, accounts: Arc<dyn Accounts>, sessions:
         .wrap(from_fn(|request, next| admit(MODULE, TRADERS, request, next)))
         .app_data(Data::from(accounts))
         .route("/positions", post().to(positions))
+        .route("/hold", post().to(hold))
+        .route("/release", post().to(release))
         .route("/settle", post().to(settle))
         .route("/ledger", post().to(ledger));
     let liveness = web::scope("/is_live")
@@ -107,6 +120,16 @@ async fn positions(
 ) -> Result<impl Responder, Rejection> {
     let query = call.about(|query| query.user)?;
     reply(accounts.positions(query.user, query.which).await)
+}
+
+async fn hold(call: Call<Hold>, accounts: Data<dyn Accounts>) -> Result<impl Responder, Rejection> {
+    let hold = call.about(|hold| hold.user)?;
+    reply(accounts.hold(hold).await)
+}
+
+async fn release(call: Call<Release>, accounts: Data<dyn Accounts>) -> Result<impl Responder, Rejection> {
+    let release = call.about(|release| release.user)?;
+    reply(accounts.release(release).await)
 }
 
 async fn settle(call: Call<Settlement>, accounts: Data<dyn Accounts>) -> Result<impl Responder, Rejection> {

@@ -5,8 +5,8 @@ use tradepost_platform::dynamo::{Dynamo, Item, Key, Rows, from_item};
 use tradepost_problem::Outage;
 use tradepost_user_api::Entry;
 
-use super::{Outcome, TABLE};
-use crate::domain::Holding;
+use super::TABLE;
+use crate::domain::{Holding, Outcome};
 
 /// One page of everything that matters for the proof of the books, in no particular order.
 ///

@@ -4,8 +4,8 @@ use tradepost_kernel::{AssetId, OrderId, UserId};
 use tradepost_platform::dynamo::{Dynamo, Expect, Table, Write};
 use tradepost_user_api::Entry;
 
-use super::{Counted, Credentials, EmailClaim, Outcome, Profile, Session, keys};
-use crate::domain::Holding;
+use super::{Counted, Credentials, EmailClaim, Profile, Session, keys};
+use crate::domain::{Holding, Outcome};
 use crate::fields::Username;
 
 /// Changes that take effect together.
@@ -90,22 +90,34 @@ impl<'a, E: Clone> StoreWrite<'a, E> {
         self
     }
 
-    /// The first, and only, outcome of an order.
+    /// What becomes of the money of an order of which nothing is known yet.
     pub fn outcome(mut self, user: UserId, order: &OrderId, outcome: &Outcome, decided: E) -> Self {
         self.write = self.write.insert(self.table, &keys::outcome(user, order), outcome, decided);
         self
     }
 
+    /// What becomes of the money that is held for an order.
+    pub fn end_of_hold(mut self, user: UserId, order: &OrderId, outcome: &Outcome, decided: E) -> Self {
+        let held = Expect::text("outcome", "held");
+        self.write = self.write.put(self.table, &keys::outcome(user, order), outcome, &held, decided);
+        self
+    }
+
     /// Replaces a position and appends its ledger entry.
     pub fn movement(mut self, user: UserId, new: &Holding, entry: &Entry, stale: &E) -> Self {
+        self = self.position(user, new, stale.clone());
+        let key = keys::entry(user, new.asset, entry.seq);
+        self.write = self.write.insert(self.table, &key, entry, stale.clone());
+        self
+    }
+
+    /// Replaces a position.
+    pub fn position(mut self, user: UserId, new: &Holding, stale: E) -> Self {
         let expect = match new.version {
             1 if new.asset != AssetId::USD => Expect::Absent,
             version => Expect::number("version", version - 1),
         };
-        self.write = self
-            .write
-            .put(self.table, &keys::position(user, new.asset), new, &expect, stale.clone())
-            .insert(self.table, &keys::entry(user, new.asset, entry.seq), entry, stale.clone());
+        self.write = self.write.put(self.table, &keys::position(user, new.asset), new, &expect, stale);
         self
     }
 

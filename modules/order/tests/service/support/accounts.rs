@@ -4,16 +4,17 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tradepost_kernel::{Amount, Clock, Decimal, OrderId, Page, Timestamp, Usd, UserId};
+use tradepost_kernel::{Amount, AssetId, Clock, Decimal, OrderId, Page, Timestamp, Usd, UserId};
 use tradepost_order::OrderService;
 use tradepost_problem::Outage;
 use tradepost_user_api::{
-    Accounts, AccountsError, LedgerPage, LedgerQuery, Position, Positions, Settled, Settlement, Side,
+    Accounts, AccountsError, Held, Hold, HoldEnd, LedgerPage, LedgerQuery, Position, Positions, Release,
+    Settled, Settlement, Side, Source,
 };
 
 use super::{StandingClock, Switch, btc};
 
-/// What goes wrong with one call of `settle`.
+/// What goes wrong with one call of `hold`, `release` or `settle`.
 pub enum Trouble {
     /// No answer, and nothing happened.
     Outage,
@@ -31,6 +32,15 @@ pub enum Trouble {
 
 type Outcome = Result<Settled, AccountsError>;
 
+/// What became of an order's money.
+#[derive(Clone)]
+enum State {
+    Held { asset: AssetId, amount: Amount, at: Timestamp },
+    Settled { at: Timestamp, held_at: Option<Timestamp> },
+    Released { at: Timestamp, held_at: Option<Timestamp> },
+    Refused(AccountsError),
+}
+
 /// Every user has $100000 and nothing else to start with.
 pub struct Books {
     clock: Arc<StandingClock>,
@@ -38,17 +48,18 @@ pub struct Books {
     troubles: Mutex<VecDeque<Trouble>>,
 }
 
+/// What is available, and what became of the money of each order.
 struct Book {
     cash: Amount,
     bitcoin: Amount,
-    outcomes: HashMap<OrderId, Outcome>,
+    states: HashMap<OrderId, State>,
     calls: usize,
 }
 
 impl Books {
     pub fn new(clock: Arc<StandingClock>) -> Self {
         let cash = Amount::from(Usd::parse("100000").unwrap());
-        let book = Book { cash, bitcoin: Amount::ZERO, outcomes: HashMap::new(), calls: 0 };
+        let book = Book { cash, bitcoin: Amount::ZERO, states: HashMap::new(), calls: 0 };
         Self { clock, book: Mutex::new(book), troubles: Mutex::default() }
     }
 
@@ -75,36 +86,153 @@ impl Books {
     fn decide(&self, settlement: &Settlement) -> Outcome {
         let (now, mut book) = (self.clock.now(), self.book.lock().unwrap());
         book.calls += 1;
-        if let Some(outcome) = book.outcomes.get(&settlement.order) {
-            return outcome.clone();
-        }
-        let outcome = if now > settlement.settle_by {
+        let (held_at, refuses_for_ever) = match book.states.get(&settlement.order).cloned() {
+            Some(State::Settled { at, .. }) => return Ok(Settled { at }),
+            Some(State::Released { .. }) => return Err(AccountsError::HoldReleased),
+            Some(State::Refused(reason)) => return Err(reason),
+            Some(State::Held { asset, amount, at }) => {
+                let takes = match settlement.side {
+                    Side::Buy => Amount::from(settlement.total),
+                    Side::Sell => Amount::from(settlement.quantity),
+                };
+                let fits = if settlement.side == Side::Buy { takes <= amount } else { takes == amount };
+                if !fits || settlement.from != Source::Hold {
+                    return Err(AccountsError::SettlementExceedsHold);
+                }
+                book.give_back(asset, amount);
+                (Some(at), false)
+            }
+            None if settlement.from == Source::Hold => return Err(AccountsError::NoHold),
+            None => (None, true),
+        };
+        let outcome = if refuses_for_ever && now > settlement.settle_by {
             Err(AccountsError::SettlementExpired)
         } else {
-            book.exchange(settlement).map(|()| Settled { at: now })
+            book.exchange(settlement)
         };
-        book.outcomes.insert(settlement.order.clone(), outcome.clone());
-        outcome
+        let state = match outcome {
+            Ok(()) => State::Settled { at: now, held_at },
+            Err(reason) => State::Refused(reason),
+        };
+        book.states.insert(settlement.order.clone(), state.clone());
+        match state {
+            State::Refused(reason) => Err(reason),
+            _ => Ok(Settled { at: now }),
+        }
+    }
+
+    fn set_aside(&self, hold: &Hold) -> Result<Held, AccountsError> {
+        let (now, mut book) = (self.clock.now(), self.book.lock().unwrap());
+        book.calls += 1;
+        match book.states.get(&hold.order).cloned() {
+            Some(State::Held { at, .. })
+            | Some(State::Settled { held_at: Some(at), .. })
+            | Some(State::Released { held_at: Some(at), .. }) => return Ok(Held { at }),
+            Some(State::Settled { .. }) => return Err(AccountsError::NoHold),
+            Some(State::Released { .. }) => return Err(AccountsError::HoldReleased),
+            Some(State::Refused(reason)) => return Err(reason),
+            None => {}
+        }
+        let state = match book.take(hold.asset, hold.amount) {
+            _ if now > hold.hold_by => State::Refused(AccountsError::SettlementExpired),
+            Ok(()) => State::Held { asset: hold.asset, amount: hold.amount, at: now },
+            Err(reason) => State::Refused(reason),
+        };
+        book.states.insert(hold.order.clone(), state.clone());
+        match state {
+            State::Refused(reason) => Err(reason),
+            _ => Ok(Held { at: now }),
+        }
+    }
+
+    fn give_back(&self, release: &Release) -> HoldEnd {
+        let (at, mut book) = (self.clock.now(), self.book.lock().unwrap());
+        book.calls += 1;
+        let held_at = match book.states.get(&release.order).cloned() {
+            Some(State::Held { asset, amount, at }) => {
+                book.give_back(asset, amount);
+                Some(at)
+            }
+            Some(State::Settled { at, .. }) => return HoldEnd::Settled { at },
+            Some(State::Released { at, .. }) => return HoldEnd::Released { at },
+            Some(State::Refused(_)) => return HoldEnd::Refused,
+            None => None,
+        };
+        book.states.insert(release.order.clone(), State::Released { at, held_at });
+        HoldEnd::Released { at }
+    }
+
+    /// What goes wrong before a call arrives.
+    fn fails_before(trouble: Option<&Trouble>) -> Result<(), AccountsError> {
+        match trouble {
+            Some(Trouble::Outage) => Err(Outage::Storage.into()),
+            Some(Trouble::Busy) => Err(Outage::Busy.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What goes wrong before the answer of a call arrives.
+    async fn fails_after(trouble: Option<Trouble>) -> Result<(), AccountsError> {
+        match trouble {
+            Some(Trouble::AnswerLost) => return Err(Outage::Storage.into()),
+            Some(Trouble::Hang) => std::future::pending().await,
+            Some(Trouble::StoreGoes(switch)) => switch.off(),
+            Some(Trouble::RecoveredMeanwhile(other, at)) => assert_eq!(other.recover_due(at).await, Ok(1)),
+            Some(Trouble::Outage | Trouble::Busy) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Does something in whatever trouble the next call gets into.
+    async fn in_trouble<T>(
+        &self,
+        call: impl FnOnce() -> Result<T, AccountsError>,
+    ) -> Result<T, AccountsError> {
+        let trouble = self.troubles.lock().unwrap().pop_front();
+        Self::fails_before(trouble.as_ref())?;
+        let answer = call();
+        Self::fails_after(trouble).await?;
+        answer
     }
 }
 
 impl Book {
+    fn balance(&mut self, asset: AssetId) -> &mut Amount {
+        if asset == AssetId::USD { &mut self.cash } else { &mut self.bitcoin }
+    }
+
+    fn held(&self, of: AssetId) -> Amount {
+        self.states.values().fold(Amount::ZERO, |sum, state| match state {
+            State::Held { asset, amount, .. } if *asset == of => sum.plus(*amount).unwrap(),
+            _ => sum,
+        })
+    }
+
+    fn take(&mut self, asset: AssetId, needed: Amount) -> Result<(), AccountsError> {
+        let available = *self.balance(asset);
+        let refusal = if asset == AssetId::USD {
+            let (needed, available) = (needed.to_usd().unwrap(), available.to_usd().unwrap());
+            AccountsError::InsufficientFunds { needed, available }
+        } else {
+            AccountsError::InsufficientHoldings { asset, needed, available }
+        };
+        *self.balance(asset) = available.minus(needed).ok_or(refusal)?;
+        Ok(())
+    }
+
+    fn give_back(&mut self, asset: AssetId, amount: Amount) {
+        let balance = self.balance(asset);
+        *balance = balance.plus(amount).unwrap();
+    }
+
     fn exchange(&mut self, settlement: &Settlement) -> Result<(), AccountsError> {
         let (cash, quantity) = (Amount::from(settlement.total), Amount::from(settlement.quantity));
-        let (from, take, to, give) = match settlement.side {
-            Side::Buy => (&mut self.cash, cash, &mut self.bitcoin, quantity),
-            Side::Sell => (&mut self.bitcoin, quantity, &mut self.cash, cash),
+        let (taken, given) = match settlement.side {
+            Side::Buy => ((AssetId::USD, cash), (settlement.asset, quantity)),
+            Side::Sell => ((settlement.asset, quantity), (AssetId::USD, cash)),
         };
-        let (asset, available) = (settlement.asset, *from);
-        let refusal = match settlement.side {
-            Side::Buy => AccountsError::InsufficientFunds {
-                needed: settlement.total,
-                available: available.to_usd().unwrap(),
-            },
-            Side::Sell => AccountsError::InsufficientHoldings { asset, needed: quantity, available },
-        };
-        *from = from.minus(take).ok_or(refusal)?;
-        *to = to.plus(give).unwrap();
+        self.take(taken.0, taken.1)?;
+        self.give_back(given.0, given.1);
         Ok(())
     }
 }
@@ -113,28 +241,21 @@ impl Book {
 impl Accounts for Books {
     async fn positions(&self, _: UserId, which: Positions) -> Result<Vec<Position>, AccountsError> {
         assert_eq!(which, Positions::Of(vec![btc()]), "the only position that is asked for here");
-        let (available, now) = (self.book.lock().unwrap().bitcoin, self.clock.now());
-        let (held, average_cost) = (Amount::ZERO, Decimal::ONE_THOUSAND);
+        let (now, book) = (self.clock.now(), self.book.lock().unwrap());
+        let (available, held, average_cost) = (book.bitcoin, book.held(btc()), Decimal::ONE_THOUSAND);
         Ok(vec![Position { asset: btc(), available, held, average_cost, created_at: now, updated_at: now }])
     }
 
+    async fn hold(&self, hold: Hold) -> Result<Held, AccountsError> {
+        self.in_trouble(|| self.set_aside(&hold)).await
+    }
+
+    async fn release(&self, release: Release) -> Result<HoldEnd, AccountsError> {
+        self.in_trouble(|| Ok(self.give_back(&release))).await
+    }
+
     async fn settle(&self, settlement: Settlement) -> Outcome {
-        let trouble = self.troubles.lock().unwrap().pop_front();
-        if matches!(trouble, Some(Trouble::Outage)) {
-            return Err(Outage::Storage.into());
-        }
-        if matches!(trouble, Some(Trouble::Busy)) {
-            return Err(Outage::Busy.into());
-        }
-        let outcome = self.decide(&settlement);
-        match trouble {
-            Some(Trouble::AnswerLost) => return Err(Outage::Storage.into()),
-            Some(Trouble::Hang) => std::future::pending().await,
-            Some(Trouble::StoreGoes(switch)) => switch.off(),
-            Some(Trouble::RecoveredMeanwhile(other, at)) => assert_eq!(other.recover_due(at).await, Ok(1)),
-            Some(Trouble::Outage | Trouble::Busy) | None => {}
-        }
-        outcome
+        self.in_trouble(|| self.decide(&settlement)).await
     }
 
     async fn ledger(&self, _: LedgerQuery) -> Result<LedgerPage, AccountsError> {
