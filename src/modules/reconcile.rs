@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
-use tradepost_order::{Order, Status, orders_page};
+use tradepost_order::{Order, OrderRecord, Stage, Status, orders_page};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_user::{LedgerRecord, Stored, records};
 use tradepost_user_api::{Account, Entry, EntryKind, Side};
@@ -53,7 +53,7 @@ async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
     let mut after = None;
     loop {
         let page = orders_page(dynamo, after).await?;
-        books.orders.extend(page.items.into_iter().map(|order| (order.order_id.clone(), order)));
+        page.items.into_iter().for_each(|record| books.add_order(record));
         after = page.next;
         if after.is_none() {
             break;
@@ -71,6 +71,14 @@ async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
 }
 
 impl Books {
+    fn add_order(&mut self, OrderRecord { order, is_dead }: OrderRecord) {
+        if is_dead {
+            let status = order.status.as_str();
+            self.repeated.push(format!("order {} is {status}, and nobody can finish it", order.order_id));
+        }
+        self.orders.insert(order.order_id.clone(), order);
+    }
+
     fn add(&mut self, LedgerRecord { user, stored }: LedgerRecord) {
         match stored {
             Stored::Position { asset, total, held, seq } => {
@@ -142,11 +150,10 @@ impl Books {
         }
         for order in self.orders.values() {
             let settled = self.outcomes.get(&order.order_id).is_some_and(|(_, settled)| *settled);
-            let fits = match order.status {
-                Status::Completed => settled,
-                // A pending order may be settled and not closed yet; recovery closes it.
-                Status::Pending => true,
-                _ => !settled,
+            let fits = match order.stage() {
+                // An unfinished order may be settled and not closed yet; recovery closes it.
+                Stage::Pending | Stage::Ending(_) => true,
+                Stage::Waiting | Stage::Final => settled == (order.status == Status::Completed),
             };
             if !fits {
                 report
@@ -181,12 +188,12 @@ fn are_legs_of(legs: &[(UserId, AssetId, &Entry)], order: &Order) -> bool {
                 && *of == asset
                 && entry.kind == kind
                 && entry.amount == amount
-                && entry.total == Some(order.total)
+                && entry.total == Some(order.value())
                 && (entry.credit == Account::User) == comes_in
         })
     };
     legs.len() == 2
-        && leg(AssetId::USD, order.total.into(), !is_buy)
+        && leg(AssetId::USD, order.value().into(), !is_buy)
         && leg(order.asset, order.quantity.into(), is_buy)
 }
 

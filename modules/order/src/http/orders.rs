@@ -12,7 +12,7 @@ use tradepost_problem::Rejection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use crate::domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Status};
+use crate::domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Status, Terms};
 
 /// An order to place.
 #[derive(Debug, ToSchema)]
@@ -210,8 +210,9 @@ pub async fn place_order(
     body: Body<PlaceOrder>,
 ) -> Result<impl Responder, Rejection> {
     let PlaceOrder { order_type, asset_id: asset, quantity, .. } = body.0;
-    let order = api.service.place(caller.user, NewOrder { order_type, asset, quantity }).await?;
-    Ok((Json(OrderAnswer { data: order.into() }), StatusCode::CREATED))
+    let new = NewOrder { order_type, asset, quantity, terms: Terms::Market, client_order_id: None };
+    let placed = api.service.place(caller.user, new).await?;
+    Ok((Json(OrderAnswer { data: placed.order.into() }), StatusCode::CREATED))
 }
 
 /// Lists the caller's orders, newest first.
@@ -230,7 +231,7 @@ pub async fn list_orders(
 ) -> Result<Json<OrdersAnswer>, Rejection> {
     let ListOrders { asset_id, order_type, status, from, to, paging } = query.0;
     let (scope, limit) = (format!("orders/{}", caller.user), paging.limit);
-    let given = OrderFilter { asset_id, order_type, status, from, to };
+    let given = OrderFilter { asset_id, order_type, status, client_order_id: None, from, to };
     let first = |skip| OrderPlace { after: None, skip };
     let (filter, place) = paging.start(&api.cursors, &scope, given, first)?;
     let page = api.service.orders(caller.user, filter.clone(), place, limit).await?;

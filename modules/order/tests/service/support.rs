@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
-    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE,
+    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE, Terms,
 };
 use tradepost_platform::dynamo::Dynamo;
 
@@ -54,11 +54,15 @@ impl World {
     }
 
     pub async fn buy(&self, quantity: &str) -> Result<Order, OrderError> {
-        self.service.place(self.user, order(OrderType::MarketBuy, quantity)).await
+        self.place(order(OrderType::MarketBuy, quantity)).await
     }
 
     pub async fn sell(&self, quantity: &str) -> Result<Order, OrderError> {
-        self.service.place(self.user, order(OrderType::MarketSell, quantity)).await
+        self.place(order(OrderType::MarketSell, quantity)).await
+    }
+
+    pub async fn place(&self, new: NewOrder) -> Result<Order, OrderError> {
+        self.service.place(self.user, new).await.map(|placed| placed.order)
     }
 
     /// All orders of the user, newest first.
@@ -88,7 +92,8 @@ impl World {
 }
 
 pub fn order(order_type: OrderType, quantity: &str) -> NewOrder {
-    NewOrder { order_type, asset: btc(), quantity: Quantity::parse(quantity).unwrap() }
+    let quantity = Quantity::parse(quantity).unwrap();
+    NewOrder { order_type, asset: btc(), quantity, terms: Terms::Market, client_order_id: None }
 }
 
 pub fn btc() -> AssetId {
@@ -101,7 +106,8 @@ fn service(
     catalog: &Arc<Shop>,
     clock: &Arc<StandingClock>,
 ) -> Arc<OrderService> {
-    let json = r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1}"#;
+    let json = r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1,
+        "recovery_max_attempts":20,"trigger_interval_ms":10,"sweep_interval_ms":30000}"#;
     let settings: Settings = serde_json::from_str(json).unwrap();
     OrderService::new(settings, dynamo.clone(), books.clone(), catalog.clone(), clock.clone())
 }
