@@ -12,6 +12,7 @@ pub struct Report {
     pub(crate) positions: usize,
     pub(crate) ledger_entries: usize,
     pub(crate) outcomes: usize,
+    pub(crate) open_holds: usize,
     pub(crate) orders: usize,
     /// The sum of every asset that users hold, which is what `external` and `house` gave.
     pub(crate) holdings: BTreeMap<String, Decimal>,
@@ -34,9 +35,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { positions, ledger_entries, outcomes, orders, .. } = self;
+        let Self { positions, ledger_entries, outcomes, open_holds, orders, .. } = self;
         writeln!(f, "Checked {positions} positions, {ledger_entries} ledger entries, {orders} orders and")?;
-        writeln!(f, "{outcomes} outcomes of orders. Held by all users together:")?;
+        writeln!(f, "{outcomes} outcomes of orders, {open_holds} of them open holds.")?;
+        writeln!(f, "All users together have:")?;
         for (asset, sum) in &self.holdings {
             writeln!(f, "  {asset} {sum}")?;
         }

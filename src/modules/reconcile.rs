@@ -1,15 +1,18 @@
 //! The proof of the books.
 //!
 //! Ledgers are numbered without a gap and each entry's balance follows from the one before; every position is the
-//! sum of its ledger; every completed order has exactly its settlement with exactly its two entries, and no
-//! settlement lacks its order; debits and credits over all accounts sum to zero by form.
+//! sum of its ledger; what is held of each is the sum of its open holds; the money of every order ended as the order
+//! did; every completed order has exactly its settlement with exactly its two entries, and no outcome lacks its
+//! order; debits and credits over all accounts sum to zero by form.
+
+mod holds;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
-use tradepost_order::{Order, OrderRecord, Stage, Status, orders_page};
+use tradepost_order::{Order, OrderRecord, orders_page};
 use tradepost_platform::dynamo::Dynamo;
-use tradepost_user::{LedgerRecord, Stored, records};
+use tradepost_user::{LedgerRecord, Outcome, Stored, records};
 use tradepost_user_api::{Account, Entry, EntryKind, Side};
 
 use crate::StartError;
@@ -19,7 +22,7 @@ use crate::report::Report;
 struct Books {
     positions: HashMap<(UserId, AssetId), (Amount, Amount, u64)>,
     ledgers: HashMap<(UserId, AssetId), BTreeMap<u64, Entry>>,
-    outcomes: HashMap<OrderId, (UserId, bool)>,
+    outcomes: HashMap<OrderId, (UserId, Outcome)>,
     orders: HashMap<OrderId, Order>,
     repeated: Vec<String>,
 }
@@ -35,12 +38,15 @@ pub async fn prove(dynamo: &Dynamo) -> Result<Report, StartError> {
         positions: books.positions.len(),
         ledger_entries: books.ledgers.values().map(BTreeMap::len).sum(),
         outcomes: books.outcomes.len(),
+        open_holds: books.open_holds().count(),
         orders: books.orders.len(),
         problems: books.repeated.clone(),
         ..Report::default()
     };
     books.prove_ledgers(&mut report);
     books.prove_positions(&mut report);
+    books.prove_holds(&mut report);
+    books.prove_outcomes(&mut report);
     books.prove_orders(&mut report);
     report.problems.sort();
     Ok(report)
@@ -87,8 +93,8 @@ impl Books {
             Stored::Entry { asset, entry } => {
                 self.ledgers.entry((user, asset)).or_default().insert(entry.seq, *entry);
             }
-            Stored::Outcome { order, settled } => {
-                if self.outcomes.insert(order.clone(), (user, settled)).is_some() {
+            Stored::Outcome { order, outcome } => {
+                if self.outcomes.insert(order.clone(), (user, outcome)).is_some() {
                     self.repeated.push(format!("order {order} has two outcomes"));
                 }
             }
@@ -123,7 +129,7 @@ impl Books {
     }
 
     fn prove_positions(&self, report: &mut Report) {
-        for ((user, asset), (total, held, seq)) in &self.positions {
+        for ((user, asset), (total, _, seq)) in &self.positions {
             let ledger = self.ledgers.get(&(*user, *asset));
             let sum: Decimal = ledger.into_iter().flat_map(BTreeMap::values).map(signed).sum();
             let entries = ledger.map_or(0, BTreeMap::len) as u64;
@@ -132,15 +138,34 @@ impl Books {
                     "position {user} {asset}: {total} after {seq} entries, but its {entries} entries sum to {sum}"
                 ));
             }
-            if !held.is_zero() {
-                report.problems.push(format!("position {user} {asset}: {held} is held for no order"));
-            }
             *report.holdings.entry(asset.to_string()).or_default() += total.get();
         }
     }
 
     fn prove_orders(&self, report: &mut Report) {
-        let mut entries: HashMap<&OrderId, Vec<(UserId, AssetId, &Entry)>> = HashMap::new();
+        let entries = self.entries_by_order();
+        let is_settled = |outcome: &Outcome| matches!(outcome, Outcome::Settled { .. });
+        let settled: HashSet<_> = self
+            .outcomes
+            .iter()
+            .filter(|(_, (_, outcome))| is_settled(outcome))
+            .map(|(order, _)| order)
+            .collect();
+        for order in self.orders.values().filter(|order| settled.contains(&order.order_id)) {
+            let legs = entries.get(&order.order_id).map_or(&[][..], Vec::as_slice);
+            if !are_legs_of(legs, order) {
+                report
+                    .problems
+                    .push(format!("order {}: its ledger entries are not its trade", order.order_id));
+            }
+        }
+        for order in entries.keys().filter(|order| !settled.contains(**order)) {
+            report.problems.push(format!("order {order}: ledger entries without a settlement"));
+        }
+    }
+
+    fn entries_by_order(&self) -> HashMap<&OrderId, Vec<(UserId, AssetId, &Entry)>> {
+        let mut entries: HashMap<_, Vec<_>> = HashMap::new();
         for ((user, asset), ledger) in &self.ledgers {
             for entry in ledger.values() {
                 if let Some(order) = &entry.order {
@@ -148,33 +173,7 @@ impl Books {
                 }
             }
         }
-        for order in self.orders.values() {
-            let settled = self.outcomes.get(&order.order_id).is_some_and(|(_, settled)| *settled);
-            let fits = match order.stage() {
-                // An unfinished order may be settled and not closed yet; recovery closes it.
-                Stage::Pending | Stage::Ending(_) => true,
-                Stage::Waiting | Stage::Final => settled == (order.status == Status::Completed),
-            };
-            if !fits {
-                report
-                    .problems
-                    .push(format!("order {}: {:?}, settled: {settled}", order.order_id, order.status));
-            }
-            let legs = entries.get(&order.order_id).map_or(&[][..], Vec::as_slice);
-            if settled && !are_legs_of(legs, order) {
-                report
-                    .problems
-                    .push(format!("order {}: its ledger entries are not its trade", order.order_id));
-            }
-        }
-        let settled: HashSet<_> =
-            self.outcomes.iter().filter(|(_, (_, settled))| *settled).map(|(order, _)| order).collect();
-        for order in entries.keys().filter(|order| !settled.contains(**order)) {
-            report.problems.push(format!("order {order}: ledger entries without a settlement"));
-        }
-        for order in settled.iter().filter(|order| !self.orders.contains_key(**order)) {
-            report.problems.push(format!("settlement {order}: there is no such order"));
-        }
+        entries
     }
 }
 

@@ -384,6 +384,33 @@ async fn a_write_after_which_the_item_was_changed_again_is_never_called_a_refusa
     assert_eq!(world.account("alice").await, Some(version(3)));
 }
 
+/// Were a final item's write applied, the item would still show it: so a race lost after silence is a lost race.
+#[tokio::test]
+async fn a_write_that_leaves_a_mark_knows_after_silence_whether_it_was_applied() {
+    for (fault, applied) in [(Fault::RequestLost, false), (Fault::AnswerLost, true)] {
+        let world = World::with(&["alice", "order"]).await;
+        world.line.fail_at(0, fault);
+        let last = version(9);
+        let end = world
+            .write("mine")
+            .put(&world.table, &key("order"), &last, &is_version(1), Refused::First)
+            .put(&world.table, &key("alice"), &version(2), &is_version(1), Refused::Second)
+            .leaving_a_mark();
+        let (mine, ()) = tokio::join!(end.commit(), async {
+            world.line.has_sent(1).await;
+            world.line.has_applied(usize::from(applied)).await;
+            world.overtake("alice").await;
+        });
+        if applied {
+            mine.unwrap();
+            assert_eq!(world.versions(["order", "alice"]).await, [Some(9), Some(3)]);
+        } else {
+            assert_eq!(lost(mine), (Refused::Second, Some(version(2))));
+            assert_eq!(world.versions(["order", "alice"]).await, [Some(1), Some(2)]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_delete_whose_answer_was_lost_is_never_called_a_refusal() {
     for fault in [Fault::AnswerLost, Fault::ConnectionBroken] {

@@ -10,6 +10,7 @@ mod settings;
 mod store;
 mod tokens;
 
+pub use domain::Outcome;
 pub use error::{PROBLEMS, UserError};
 pub use fields::{NewPassword, Username};
 pub use http::{jwks, routes, state};

@@ -185,6 +185,14 @@ impl<E: Clone> Write<E> {
         self
     }
 
+    /// Declares that an item this replaces is never changed again, so that it shows for ever that this was applied,
+    /// as an item that is inserted does.
+    #[must_use]
+    pub fn leaving_a_mark(mut self) -> Self {
+        self.leaves_a_mark = true;
+        self
+    }
+
     /// Carries the write out: one `PutItem` where there is one item, one transaction otherwise. Contention,
     /// throttling and lost answers are repeated with full jitter until the deadline.
     ///

@@ -103,6 +103,11 @@ impl Line {
         *self.0.applied.borrow()
     }
 
+    /// Waits until that many writes were sent.
+    pub async fn has_sent(&self, count: usize) {
+        self.0.attempts.subscribe().wait_for(|attempts| *attempts >= count).await.unwrap();
+    }
+
     /// Waits until the engine has carried out that many writes.
     pub async fn has_applied(&self, count: usize) {
         self.0.applied.subscribe().wait_for(|applied| *applied >= count).await.unwrap();

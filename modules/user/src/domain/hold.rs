@@ -24,14 +24,14 @@ impl Holding {
     }
 
     /// The position and the ledger entry after a movement that takes from what was set aside for it. What it
-    /// leaves of that is available again. `None` if less than that is held.
+    /// leaves of that is available again. `None` if less than that is held, or if it takes more.
     pub fn apply_from_hold(
         &self,
         held: Amount,
         movement: &Movement,
         record: Record,
     ) -> Option<Result<(Self, Entry), UserError>> {
-        let released = self.release(held, record.at)?;
+        let released = self.release(held, record.at).filter(|_| movement.amount() <= held)?;
         // It is one change, and a write is conditional on the version before it.
         Some(Self { version: self.version, ..released }.apply(movement, record))
     }
@@ -41,3 +41,7 @@ impl Holding {
         Self { available, held, version, updated_at, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+#[path = "hold_tests.rs"]
+mod tests;

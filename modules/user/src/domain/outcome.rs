@@ -10,21 +10,35 @@ use tradepost_user_api::{AccountsError, Held, HoldEnd, Settled, Settlement, Side
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Set aside; the only state that is left again.
-    Held { asset: AssetId, amount: Amount, held_at: Timestamp },
-    /// Exchanged; `held_at` is there if it was set aside before.
+    Held {
+        /// Of what.
+        asset: AssetId,
+        /// How much.
+        amount: Amount,
+        /// When.
+        held_at: Timestamp,
+    },
+    /// Exchanged.
     Settled {
+        /// When.
         at: Timestamp,
+        /// When it was set aside before, if it was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held_at: Option<Timestamp>,
     },
     /// Given back, or never set aside and never to be.
     Released {
+        /// When.
         at: Timestamp,
+        /// When it was set aside before, if it was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held_at: Option<Timestamp>,
     },
     /// Neither set aside nor exchanged.
-    Refused { reason: AccountsError },
+    Refused {
+        /// Why.
+        reason: AccountsError,
+    },
 }
 
 /// What is set aside for an order.
@@ -102,3 +116,7 @@ impl OpenHold {
         fits && settlement.from == Source::Hold
     }
 }
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

@@ -48,12 +48,12 @@ pub enum Stored {
         /// The entry.
         entry: Box<Entry>,
     },
-    /// The outcome of an order.
+    /// What became of the money of an order.
     Outcome {
         /// Which order.
         order: OrderId,
-        /// Whether it was settled, and not refused.
-        settled: bool,
+        /// What became of it.
+        outcome: Outcome,
     },
 }
 
@@ -79,8 +79,7 @@ impl LedgerRecord {
             }
             (Some(("U", user)), Some(("S", order))) => {
                 let (user, order) = (user.to_owned(), order.parse().map_err(|_| broken())?);
-                let settled = matches!(from_item(item)?, Outcome::Settled { .. });
-                (user, Stored::Outcome { order, settled })
+                (user, Stored::Outcome { order, outcome: from_item(item)? })
             }
             _ => return Ok(None),
         };

@@ -99,7 +99,9 @@ impl<'a, E: Clone> StoreWrite<'a, E> {
     /// What becomes of the money that is held for an order.
     pub fn end_of_hold(mut self, user: UserId, order: &OrderId, outcome: &Outcome, decided: E) -> Self {
         let held = Expect::text("outcome", "held");
-        self.write = self.write.put(self.table, &keys::outcome(user, order), outcome, &held, decided);
+        let write = self.write.put(self.table, &keys::outcome(user, order), outcome, &held, decided);
+        // Nothing follows the end of a hold.
+        self.write = write.leaving_a_mark();
         self
     }
 
