@@ -11,7 +11,7 @@ use tradepost_kernel::Timestamp;
 use tradepost_problem::Outage;
 
 use crate::domain::{Intent, Order, Stage};
-use crate::service::{OrderService, Outcome};
+use crate::service::{Intended, OrderService, Outcome};
 use crate::store::{self, Closing, DueOrder};
 
 /// The first pause between two attempts; each further one is twice as long.
@@ -88,11 +88,10 @@ impl OrderService {
 
     /// An intent is a claim: of several processes one writes it down.
     async fn expire(&self, order: Order, now: Timestamp) -> Result<bool, Outage> {
-        let ending = self.intend(order, Intent::Expire { at: now }).await?;
-        if !matches!(ending.stage(), Stage::Ending(Intent::Expire { .. })) {
-            return Ok(false);
+        match self.intend(order, Intent::Expire { at: now }).await? {
+            Intended::Mine(ending) => Ok(self.end(ending).await?.status.is_final()),
+            Intended::Another(_) => Ok(false),
         }
-        Ok(self.end(ending).await?.status.is_final())
     }
 
     /// Claims first, so that of several processes one does the work; were two to do it, the outcome would be

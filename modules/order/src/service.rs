@@ -19,6 +19,7 @@ use crate::domain::{Order, Status, Watch};
 use crate::store::Store;
 use crate::{OrderError, Settings};
 
+pub(crate) use cancel::Intended;
 pub(crate) use finish::Outcome;
 pub use place::Placed;
 

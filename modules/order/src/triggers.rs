@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tradepost_inventory_api::{CatalogError, Quote};
 use tradepost_kernel::Price;
 use tradepost_problem::Outage;
 
-use crate::domain::{Direction, Intent, Look, Order, Stage, Watch, is_fresh};
-use crate::service::OrderService;
+use crate::domain::{Direction, Look, Order, Watch, is_fresh};
+use crate::service::{Intended, OrderService};
 use crate::store;
 
 /// How many orders are read in one go.
@@ -39,7 +39,8 @@ impl OrderService {
     /// may be stopped anywhere: what it leaves is found by the next look of whichever process is left.
     pub async fn run_triggers(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let pause = Duration::from_millis(u64::from(self.settings.trigger_interval_ms.max(1)));
-        let mut ticks = tokio::time::interval(pause);
+        // Not at once: a process that starts has better things to do first.
+        let mut ticks = tokio::time::interval_at(Instant::now() + pause, pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let tick_on = async {
             let mut version = 0;
@@ -120,10 +121,9 @@ impl OrderService {
         let Some(intent) = order.fill(quote, now).filter(|_| is_fresh(quote, &self.settings, now)) else {
             return Ok(order);
         };
-        let order = self.intend(order, intent).await?;
-        match order.stage() {
-            Stage::Ending(Intent::Fill { .. }) => self.end(order).await,
-            _ => Ok(order),
+        match self.intend(order, intent).await? {
+            Intended::Mine(filling) => self.end(filling).await,
+            Intended::Another(found) => Ok(found),
         }
     }
 

@@ -8,6 +8,14 @@ use crate::OrderError;
 use crate::domain::{Intent, Order, Stage, Status};
 use crate::store::Closing;
 
+/// How an order stands after somebody wanted it to end.
+pub(crate) enum Intended {
+    /// It is to end like that.
+    Mine(Order),
+    /// It did not wait any more: somebody else was faster.
+    Another(Order),
+}
+
 impl OrderService {
     /// Cancels an open order and gives back what it holds. Of a cancellation and a fill at the same time, the one
     /// that is written down first takes place.
@@ -18,7 +26,9 @@ impl OrderService {
     pub async fn cancel(&self, user: UserId, order: &OrderId) -> Result<Order, OrderError> {
         let order = self.order(user, order).await?;
         let order = match order.stage() {
-            Stage::Waiting => self.intend(order, Intent::Cancel { at: self.clock.now() }).await?,
+            Stage::Waiting => match self.intend(order, Intent::Cancel { at: self.clock.now() }).await? {
+                Intended::Mine(order) | Intended::Another(order) => order,
+            },
             _ => order,
         };
         if !matches!(order.stage(), Stage::Ending(Intent::Cancel { .. })) {
@@ -28,13 +38,12 @@ impl OrderService {
         if order.status == Status::Cancelled { Ok(order) } else { Err(not_open(&order)) }
     }
 
-    /// Writes down how a waiting order is to end, and answers how it stands: with this intent, or as somebody else
-    /// would have it who was faster.
-    pub(crate) async fn intend(&self, order: Order, intent: Intent) -> Result<Order, Outage> {
-        let Some(ending) = order.clone().ending(intent) else { return Ok(order) };
+    /// Writes down how a waiting order is to end.
+    pub(crate) async fn intend(&self, order: Order, intent: Intent) -> Result<Intended, Outage> {
+        let Some(ending) = order.clone().ending(intent) else { return Ok(Intended::Another(order)) };
         match self.advance(&order, &ending).await? {
-            Closing::Written => Ok(ending),
-            Closing::Earlier(found) => Ok(*found),
+            Closing::Written => Ok(Intended::Mine(ending)),
+            Closing::Earlier(found) => Ok(Intended::Another(*found)),
         }
     }
 }

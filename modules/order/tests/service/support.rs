@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
-    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE, Terms,
+    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, Status, TABLE,
+    Terms,
 };
 use tradepost_platform::dynamo::Dynamo;
 
@@ -65,6 +66,31 @@ impl World {
         self.service.place(self.user, new).await.map(|placed| placed.order)
     }
 
+    /// Opens a buy of one bitcoin at $900.
+    pub async fn open(&self) -> Order {
+        let order = self.place(limit(OrderType::LimitBuy, "1", "900")).await.unwrap();
+        assert_eq!(order.status, Status::Open);
+        order
+    }
+
+    /// Changes the price of the market, which is new now.
+    pub fn price(&self, price: &str) {
+        let mut listings = self.catalog.0.lock().unwrap();
+        let quote = listings[0].quote.as_mut().unwrap();
+        (quote.price, quote.as_of) = (Price::parse(price).unwrap(), self.clock.now());
+    }
+
+    /// The state of an order that is looked at after a crash: everything due is done, and the market has moved on.
+    pub async fn settle_down(&self) {
+        let survivor = self.another_service();
+        for _ in 0..3 {
+            self.clock.advance(70);
+            self.price("1000");
+            survivor.recover_due(self.clock.now()).await.unwrap();
+            survivor.trigger(0).await.unwrap();
+        }
+    }
+
     /// All orders of the user, newest first.
     pub async fn orders(&self) -> Vec<Order> {
         let (filter, limit) = (OrderFilter::default(), PageLimit::new(100).unwrap());
@@ -94,6 +120,12 @@ impl World {
 pub fn order(order_type: OrderType, quantity: &str) -> NewOrder {
     let quantity = Quantity::parse(quantity).unwrap();
     NewOrder { order_type, asset: btc(), quantity, terms: Terms::Market, client_order_id: None }
+}
+
+/// One that waits for a price.
+pub fn limit(order_type: OrderType, quantity: &str, price: &str) -> NewOrder {
+    let terms = Terms::Limit { price: Price::parse(price).unwrap(), expires_at: None };
+    NewOrder { terms, ..order(order_type, quantity) }
 }
 
 pub fn btc() -> AssetId {
