@@ -158,7 +158,7 @@ impl Order {
 
     /// The order with how it is to end, or `None` if it does not wait.
     pub fn ending(self, intent: Intent) -> Option<Self> {
-        (self.stage() == Stage::Waiting).then(|| Self { intent: Some(intent), ..self })
+        (self.stage() == Stage::Waiting).then_some(Self { intent: Some(intent), ..self })
     }
 
     /// The order after its hold was made.
