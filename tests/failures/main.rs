@@ -4,6 +4,7 @@
 
 mod catalog;
 mod health;
+mod holds;
 mod restart;
 mod settling;
 mod trust;

@@ -39,7 +39,7 @@ pub fn settlement(platform: &Breakable, user: UserId, side: Side, quantity: &str
 }
 
 /// The accounts and sessions of a platform: over HTTP, and as another process on the same store has them.
-fn accounts(platform: &Breakable) -> [(Arc<dyn Accounts>, Arc<dyn Sessions>); 2] {
+pub fn accounts(platform: &Breakable) -> [(Arc<dyn Accounts>, Arc<dyn Sessions>); 2] {
     let peer = || platform.peers().peer("order", "user", &platform.internal("user"));
     let config = Config::load(&Overrides::default()).unwrap();
     let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();

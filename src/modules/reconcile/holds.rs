@@ -94,3 +94,42 @@ fn name(outcome: Option<&Outcome>) -> &'static str {
         Some(Outcome::Refused { .. }) => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tradepost_kernel::{Amount, AssetId, OrderId, Timestamp, UserId};
+
+    use super::{Books, Outcome, Report};
+
+    fn amount(units: i64) -> Amount {
+        Amount::new(units.into()).unwrap_or_default()
+    }
+
+    /// The problems of one user's cash of which this much is held, with open holds of these amounts.
+    fn problems(held: Option<i64>, holds: &[i64]) -> Vec<String> {
+        let (user, mut books, mut report) = (UserId::generate(), Books::default(), Report::default());
+        if let Some(held) = held {
+            books.positions.insert((user, AssetId::USD), (amount(100), amount(held), 1));
+        }
+        let open = |units: &i64| Outcome::Held {
+            asset: AssetId::USD,
+            amount: amount(*units),
+            held_at: Timestamp::UNIX_EPOCH,
+        };
+        let ended = Outcome::Released { at: Timestamp::UNIX_EPOCH, held_at: Some(Timestamp::UNIX_EPOCH) };
+        let outcomes = holds.iter().map(open).chain([ended]);
+        books.outcomes.extend(outcomes.map(|outcome| (OrderId::generate(), (user, outcome))));
+        books.prove_holds(&mut report);
+        report.problems.iter().map(|problem| problem.replace(&user.to_string(), "U")).collect()
+    }
+
+    #[test]
+    fn what_is_held_must_be_what_the_open_holds_add_up_to() {
+        assert!(problems(Some(0), &[]).is_empty());
+        assert!(problems(Some(70), &[30, 40]).is_empty());
+        let wrong = ["position U USD: 70 is held, but its 1 open holds sum to 30"];
+        assert_eq!(problems(Some(70), &[30]), wrong);
+        assert_eq!(problems(Some(0), &[30]), ["position U USD: 0 is held, but its 1 open holds sum to 30"]);
+        assert_eq!(problems(None, &[30]), ["position U USD: there is none, but there are holds of it"]);
+    }
+}

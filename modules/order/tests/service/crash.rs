@@ -1,9 +1,9 @@
 //! A process that dies at any call of any operation, before or after it took effect: the next one finds what it left
 //! and brings it to an end in which nothing is lost, and nothing held for an order that has ended.
 
-use crate::support::{Trouble, World, limit};
+use crate::support::{Trouble, World, order};
 use chrono::TimeDelta;
-use tradepost_kernel::Clock;
+use tradepost_kernel::{Clock, Price};
 use tradepost_order::{NewOrder, Order, OrderType, Stage, Status, Terms};
 
 /// What a process was doing.
@@ -20,10 +20,9 @@ const ALL: [Work; 5] = [Work::Place, Work::PlaceReached, Work::Fill, Work::Cance
 
 /// A buy of one bitcoin that waits for five minutes.
 fn short(world: &World, price: &str) -> NewOrder {
-    let new = limit(OrderType::LimitBuy, "1", price);
-    let Terms::Limit { price, .. } = new.terms else { panic!("it has a limit") };
     let expires_at = Some(world.clock.now() + TimeDelta::minutes(5));
-    NewOrder { terms: Terms::Limit { price, expires_at }, ..new }
+    let terms = Terms::Limit { price: Price::parse(price).unwrap(), expires_at };
+    NewOrder { terms, ..order(OrderType::LimitBuy, "1") }
 }
 
 /// Everything before the work during which the process dies.

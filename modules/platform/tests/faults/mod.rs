@@ -87,6 +87,12 @@ impl Line {
         *self.0.afterwards.lock().unwrap() = Some(fault);
     }
 
+    /// From now on every write goes through.
+    pub fn heal(&self) {
+        self.0.script.lock().unwrap().clear();
+        *self.0.afterwards.lock().unwrap() = None;
+    }
+
     /// Counts from zero again.
     pub fn restart_counting(&self) {
         self.0.attempts.send_replace(0);

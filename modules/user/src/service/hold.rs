@@ -107,3 +107,7 @@ impl UserService {
         Ok(won.then_some(HoldEnd::Released { at }))
     }
 }
+
+#[cfg(test)]
+#[path = "hold_tests/mod.rs"]
+mod tests;

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use tradepost_engine::Engine;
-use tradepost_kernel::{Clock, EntryId, SystemClock, Timestamp, Usd};
+use tradepost_kernel::{Clock, EntryId, SystemClock, Timestamp, Usd, UserId};
 use tradepost_platform::auth::{SessionCache, TokenSettings};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::secrets::Secret;
 
 use super::{Registration, Stale, UserService};
 use crate::settings::{DepositPolicy, Settings};
-use crate::store::{Credentials, TABLE};
+use crate::store::{Credentials, Profile, TABLE};
 use crate::tokens::SigningKey;
 
 /// The password of everybody who is registered here.
@@ -29,16 +29,46 @@ impl Clock for Still {
 pub struct Installation {
     pub processes: Vec<Arc<UserService>>,
     pub clock: Arc<Still>,
+    pub dynamo: Dynamo,
 }
 
 impl Installation {
     pub async fn start(processes: usize, per_account: usize, per_address: usize) -> Self {
         let dynamo = Dynamo::in_process(Engine::in_memory().unwrap().http_client(), "test_");
+        Self::on(dynamo, processes, per_account, per_address).await
+    }
+
+    /// The same on a store that is there.
+    pub async fn on(dynamo: Dynamo, processes: usize, per_account: usize, per_address: usize) -> Self {
         TABLE.create(&dynamo).await.unwrap();
         let clock = Arc::new(Still(Mutex::new(SystemClock.now())));
         let settings = settings(per_account, per_address);
         let processes = (0..processes).map(|_| process(settings.clone(), &dynamo, clock.clone())).collect();
-        Self { processes, clock }
+        Self { processes, clock, dynamo }
+    }
+
+    /// A user without cash, who cannot log in.
+    pub async fn open_account(&self) -> UserId {
+        let (user, now) = (UserId::generate(), self.clock.now());
+        let digits: String = user.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = digits[digits.len() - 12..].to_owned();
+        let profile = Profile {
+            user,
+            username: format!("u{name}").parse().unwrap(),
+            email: format!("{name}@example.com").parse().unwrap(),
+            first_name: "Jane".parse().unwrap(),
+            last_name: "Doe".parse().unwrap(),
+            phone: None,
+            date_of_birth: None,
+            marketing_emails_consent: false,
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let credentials = Credentials { user, role: "user".to_owned(), password_hash: String::new() };
+        let write = self.processes[0].store.write(EntryId::generate());
+        write.new_user(&profile, &credentials, Stale, Stale).into_write().commit().await.unwrap();
+        user
     }
 
     pub async fn register(&self, username: &str) {
