@@ -143,7 +143,7 @@ impl Processes {
             Process::start(&folder.join(module), &arguments)
         };
         let mut processes = VecDeque::from([
-            start("order", order, &[&peers[..], &[behind.clone()]].concat()),
+            start("order", order, &[&peers[..], std::slice::from_ref(&behind)].concat()),
             start("inventory", inventory, &[called(inventory_calls), behind.clone()]),
             start("user", user, &[called(user_calls), behind]),
         ]);
