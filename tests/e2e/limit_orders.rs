@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tradepost_testkit::{Setup, World};
+use tradepost_testkit::World;
 
 use crate::figures::{amount, exact};
 use crate::market::{Market, balance, limit, order, place, placed_open, until};
@@ -262,15 +262,12 @@ async fn an_order_waits_for_30_days_unless_told_otherwise(world: World) {
 }
 
 async fn an_order_expires_at_its_moment_and_not_before(world: World) {
-    // Nothing is filled here before recovery has looked.
-    let market = Market::with(&world, Setup::default()).await;
+    let market = Market::open(&world).await;
     let user = market.trader().await;
     let mut body = limit("limit_buy", "BTC", "1", exact("10"));
     body["expires_at"] = json!(market.now() + TimeDelta::minutes(5));
     let id = placed_open(&user, &body).await;
     market.advance(TimeDelta::minutes(5));
-    // Another order is opened by a later look of recovery's interval, and this one is still open.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(order(&user, &id).await["status"], "open");
     assert_eq!(balance(&user).await[1], "10.00");
     market.advance(TimeDelta::milliseconds(1));

@@ -97,10 +97,10 @@ impl Market {
         }
     }
 
-    /// What every asset does in the next ten minutes. Prices are a function of the time, so a catalog whose clock
+    /// What every asset does in the next five minutes. Prices are a function of the time, so a catalog whose clock
     /// is ahead knows them.
     async fn moves(&self) -> Vec<Move> {
-        let later = TimeDelta::minutes(10);
+        let later = TimeDelta::minutes(5);
         let (now, then) = (self.listings(TimeDelta::zero()).await, self.listings(later).await);
         let step = |(before, after): (&Listing, &Listing)| {
             let price = |listing: &Listing| listing.quote.clone().unwrap().price.get();

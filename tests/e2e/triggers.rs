@@ -102,7 +102,12 @@ async fn a_tick_that_fills_nothing_asks_the_store_for_nothing(world: World) {
     let (user, fall) = (market.trader().await, market.fall().await);
     let id = placed_open(&user, &limit("limit_buy", &fall.asset, "1", exact("1"))).await;
     market.world.until_quiet().await;
-    let (_, reads, writes) = market.world.storage_calls(market.make(&fall)).await;
+    let moves = async {
+        market.make(&fall).await;
+        // Long enough for several ticks.
+        market.world.until_quiet().await;
+    };
+    let (_, reads, writes) = market.world.storage_calls(moves).await;
     assert_eq!((reads, writes), (0, 0));
     assert_eq!(order(&user, &id).await["status"], "open");
 }

@@ -59,3 +59,33 @@ impl Settings {
         TimeDelta::milliseconds(i64::from(self.sweep_interval_ms))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    fn with(key: &str, value: u32) -> Result<(), String> {
+        let mut settings = serde_json::json!({
+            "min_value": "1.00", "max_value": "10000.00", "max_quote_age_s": 60, "recovery_interval_ms": 1000,
+            "recovery_max_attempts": 20, "trigger_interval_ms": 1000, "sweep_interval_ms": 30000,
+        });
+        settings[key] = value.into();
+        serde_json::from_value::<Settings>(settings).unwrap().check()
+    }
+
+    #[test]
+    fn every_limit_is_checked_on_both_sides_and_named() {
+        for (key, least, most) in [
+            ("max_quote_age_s", 1, 86_400),
+            ("recovery_interval_ms", 10, 60_000),
+            ("recovery_max_attempts", 1, 1_000),
+            ("trigger_interval_ms", 10, 60_000),
+            ("sweep_interval_ms", 100, 3_600_000),
+        ] {
+            for (value, is_valid) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
+                assert_eq!(with(key, value).is_ok(), is_valid, "{key} = {value}");
+            }
+            assert!(with(key, 0).unwrap_err().starts_with(&format!("order.{key} must be")));
+        }
+    }
+}

@@ -9,17 +9,19 @@
 //! | in the index `open-orders`, while waiting | `{asset}#{fall or rise}#{shard}` | `{price}#{order_id}` |
 
 mod row;
+mod scan;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use tradepost_kernel::{AssetId, OrderId, Page, RequestId, Timestamp, UserId};
+use tradepost_kernel::{AssetId, OrderId, RequestId, Timestamp, UserId};
 use tradepost_platform::dynamo::{
-    Dynamo, Expect, IndexDefinition, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, Write,
-    WriteError, from_item,
+    Dynamo, Expect, IndexDefinition, Query, Rows, SortKeys, Table, TableDefinition, Write, WriteError,
+    from_item,
 };
 use tradepost_problem::Outage;
 
 use self::row::{Row, Work};
+pub use self::scan::{OrderRecord, ScanPlace, orders_page};
 use crate::domain::{ClientOrderId, Direction, Order, OrderFilter, Stage, Status};
 
 /// The table of this module.
@@ -194,12 +196,13 @@ impl Store {
         let key = keys::order(order.user, &order.order_id);
         let write = write.insert(&self.table, &key, &Row::of(order.clone()), Clash::Order);
         match write.commit().await {
-            // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
             Ok(()) => Ok(Inserted::Written),
             Err(WriteError::Outage(outage)) => Err(outage),
             Err(WriteError::Lost(lost)) => match (lost.error, lost.found) {
+                // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
+                (Clash::Order, _) => Ok(Inserted::Written),
                 (Clash::ClientOrderId, Some(found)) => Ok(Inserted::Taken(from_item(found)?)),
-                _ => Ok(Inserted::Written),
+                (Clash::ClientOrderId, None) => Err(Outage::internal("insert order", &"the id is gone")),
             },
         }
     }
@@ -320,38 +323,6 @@ impl Store {
         let operation = RequestId::generate();
         Write::new(&self.dynamo, operation.as_str()).put(&self.table, &key, row, expect, ()).commit().await
     }
-}
-
-/// A place in the sequence of all orders of all users.
-#[derive(Clone, Debug)]
-pub struct ScanPlace(Key);
-
-/// An order as it is kept, with what the proof of the books needs to know besides.
-pub struct OrderRecord {
-    pub order: Order,
-    /// Whether nobody could finish it in many attempts.
-    pub is_dead: bool,
-}
-
-/// All orders of all users, a page at a time and in no particular order. For proofs and administration, never
-/// on a request path.
-///
-/// # Errors
-/// [`Outage`] when the store does not answer, or an order is not of this form.
-pub async fn orders_page(
-    dynamo: &Dynamo,
-    after: Option<ScanPlace>,
-) -> Result<Page<OrderRecord, ScanPlace>, Outage> {
-    let rows = dynamo.table(TABLE.name).scan_page(after.map(|place| place.0)).await?;
-    let orders = rows.items.into_iter().filter(is_order).map(from_item::<Row>);
-    let record = |row: Row| OrderRecord { is_dead: row.is_dead(), order: row.order };
-    let items = orders.map(|row| row.map(record)).collect::<Result<_, _>>()?;
-    Ok(Page { items, next: rows.more_after.map(ScanPlace) })
-}
-
-fn is_order(item: &Item) -> bool {
-    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-    sk.is_some_and(|sk| sk.starts_with(keys::ORDER))
 }
 
 fn range(filter: &OrderFilter) -> SortKeys {
