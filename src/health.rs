@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tradepost_kernel::RequestId;
-use tradepost_platform::dynamo::{Dynamo, Expect, Key, Write, WriteError};
+use tradepost_platform::dynamo::{Dynamo, Expect, Key, Table, Write, WriteError};
 use tradepost_problem::{About, Kind, Rejection};
 use utoipa::ToSchema;
 
@@ -80,24 +80,37 @@ impl Readiness {
             Stage::Starting => return Err("The process is starting."),
         }
         let Some((dynamo, table)) = &self.store else { return Ok(()) };
-        let (table, key) = (dynamo.table(table), Key::new("readiness", "probe"));
+        let table = dynamo.table(table);
         // The read proves the table, the network and the credentials. Whether a full disk has room again only a
         // write can tell, so one is tried when the last one failed.
-        table.get::<Probe>(&key).await.map_err(|_| "The store does not answer.")?;
-        if dynamo.is_write_failing() {
-            let write = Write::new(dynamo, RequestId::generate().as_str());
-            let write = write.put(&table, &key, &Probe {}, &Expect::Absent, ());
-            if let Err(WriteError::Outage(_)) = write.commit().await {
-                return Err("The store takes no writes.");
-            }
-        }
-        Ok(())
+        table.get::<Probe>(&Key::new("readiness", "probe")).await.map_err(|_| SILENT)?;
+        if dynamo.is_write_failing() { Probe::write(dynamo, &table).await } else { Ok(()) }
     }
 }
 
-/// An item that says nothing.
+const SILENT: &str = "The store does not answer.";
+
+/// Takes more room than anything a client's request writes: a disk with room for this has room for them.
 #[derive(Serialize, Deserialize)]
-struct Probe {}
+struct Probe {
+    room: String,
+}
+
+impl Probe {
+    const ROOM: usize = 64 * 1024;
+
+    async fn write(dynamo: &Dynamo, table: &Table) -> Result<(), &'static str> {
+        let key = Key::new("readiness", "room");
+        let found: Option<Self> = table.get(&key).await.map_err(|_| SILENT)?;
+        let expect = if found.is_some() { Expect::Present } else { Expect::Absent };
+        let write = Write::new(dynamo, RequestId::generate().as_str());
+        let probe = Self { room: "x".repeat(Self::ROOM) };
+        match write.put(table, &key, &probe, &expect, ()).commit().await {
+            Err(WriteError::Outage(_)) => Err("The store takes no writes."),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// How the process is.
 #[derive(Serialize, ToSchema)]

@@ -74,7 +74,8 @@ async fn look_at(table: &TableDefinition, dynamo: &Dynamo, makes_tables: bool) -
     } else if !table.is_active(dynamo).await? {
         tracing::error!(
             name,
-            "there is no such table: run `tradepost create-tables`, or set storage.create_tables"
+            "there is no such table, or it lacks an index: run `tradepost create-tables`, or set \
+             storage.create_tables"
         );
     }
     Ok(())

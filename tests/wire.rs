@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tradepost_inventory_api::wire::{ListingQuery, ListingsQuery};
-use tradepost_inventory_api::{CatalogError, Listing, Quote};
+use tradepost_inventory_api::wire::{ListingQuery, ListingsQuery, QuotesQuery};
+use tradepost_inventory_api::{CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{Page, PageLimit, Timestamp, UserId};
 use tradepost_problem::Outage;
 use tradepost_user_api::wire::{PositionsQuery, SessionQuery};
@@ -231,4 +231,15 @@ fn listing() {
 fn listings() {
     let query = ListingsQuery { assets: vec![parse("BTC"), parse("ETH")] };
     hold("inventory/listings", vec![query], vec![vec![bitcoin()], vec![]], catalog_errors());
+}
+
+#[test]
+fn quotes_since() {
+    let Listing { asset, tradable, quote, .. } = bitcoin();
+    let unpriced = QuoteChange { asset: parse("FTT"), tradable: false, quote: None };
+    let quotes = vec![QuoteChange { asset, tradable, quote }, unpriced];
+    let queries = [0, 1_767_323_045_500].map(|version| QuotesQuery { version });
+    let some = QuoteChanges { version: 1_767_323_046_500, quotes };
+    let none = QuoteChanges { version: 1_767_323_046_500, quotes: vec![] };
+    hold("inventory/quotes_since", queries.into(), vec![some, none], catalog_errors());
 }

@@ -27,6 +27,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     let service = OrderService::new(settings, foundation.store()?.clone(), accounts, catalog, clock);
     let task = Arc::clone(&service);
     composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_recovery(stop))));
+    let task = Arc::clone(&service);
+    composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_triggers(stop))));
     let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(service, cursors)));
     Ok(())

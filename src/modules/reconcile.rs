@@ -10,7 +10,7 @@ mod holds;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
-use tradepost_order::{Order, orders_page};
+use tradepost_order::{Order, OrderRecord, orders_page};
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_user::{LedgerRecord, Outcome, Stored, records};
 use tradepost_user_api::{Account, Entry, EntryKind, Side};
@@ -59,7 +59,7 @@ async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
     let mut after = None;
     loop {
         let page = orders_page(dynamo, after).await?;
-        books.orders.extend(page.items.into_iter().map(|order| (order.order_id.clone(), order)));
+        page.items.into_iter().for_each(|record| books.add_order(record));
         after = page.next;
         if after.is_none() {
             break;
@@ -77,6 +77,14 @@ async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
 }
 
 impl Books {
+    fn add_order(&mut self, OrderRecord { order, is_dead }: OrderRecord) {
+        if is_dead {
+            let status = order.status.as_str();
+            self.repeated.push(format!("order {} is {status}, and nobody can finish it", order.order_id));
+        }
+        self.orders.insert(order.order_id.clone(), order);
+    }
+
     fn add(&mut self, LedgerRecord { user, stored }: LedgerRecord) {
         match stored {
             Stored::Position { asset, total, held, seq } => {
@@ -179,12 +187,12 @@ fn are_legs_of(legs: &[(UserId, AssetId, &Entry)], order: &Order) -> bool {
                 && *of == asset
                 && entry.kind == kind
                 && entry.amount == amount
-                && entry.total == Some(order.total)
+                && entry.total == Some(order.value())
                 && (entry.credit == Account::User) == comes_in
         })
     };
     legs.len() == 2
-        && leg(AssetId::USD, order.total.into(), !is_buy)
+        && leg(AssetId::USD, order.value().into(), !is_buy)
         && leg(order.asset, order.quantity.into(), is_buy)
 }
 

@@ -3,23 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod basics;
+mod cancel;
 mod cash;
+mod client_order_id;
 mod coverage;
 mod figures;
 mod history;
 mod idempotency;
 mod inventory;
+mod limit_orders;
 mod limits;
+mod market;
 mod money;
 mod order_list;
 mod orders;
 mod portfolio;
+mod preview;
 mod profile;
 mod registration;
 mod sessions;
 mod sessions_list;
 mod slow_clients;
 mod throttle;
+mod triggers;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -43,21 +49,26 @@ use tests;
 
 const ALL: &[&[(&str, Test)]] = &[
     basics::TESTS,
+    cancel::TESTS,
     cash::TESTS,
+    client_order_id::TESTS,
     history::TESTS,
     idempotency::TESTS,
     inventory::TESTS,
+    limit_orders::TESTS,
     limits::TESTS,
     money::TESTS,
     order_list::TESTS,
     orders::TESTS,
     portfolio::TESTS,
+    preview::TESTS,
     profile::TESTS,
     registration::TESTS,
     sessions::TESTS,
     sessions_list::TESTS,
     slow_clients::TESTS,
     throttle::TESTS,
+    triggers::TESTS,
 ];
 
 fn main() -> ExitCode {

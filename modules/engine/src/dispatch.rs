@@ -18,6 +18,7 @@ pub(crate) async fn perform(worker: &Worker, target: &str, body: &[u8]) -> Answe
         "CreateTable" => call(worker, body, Database::create_table).await,
         "DescribeTable" => call(worker, body, Database::describe_table).await,
         "ListTables" => call(worker, body, Database::list_tables).await,
+        "UpdateTable" => call(worker, body, Database::update_table).await,
         "DeleteTable" => call(worker, body, Database::delete_table).await,
         "UpdateTimeToLive" => call(worker, body, Database::update_time_to_live).await,
         "DescribeTimeToLive" => call(worker, body, Database::describe_time_to_live).await,

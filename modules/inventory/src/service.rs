@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use chrono::DateTime;
 use tokio::sync::watch;
-use tradepost_inventory_api::{Catalog, CatalogError, Listing};
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, Timestamp};
 
 use crate::domain::read_catalog;
@@ -78,6 +78,10 @@ impl Catalog for Inventory {
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
         let snapshot = self.snapshot();
         Ok(assets.into_iter().filter_map(|asset| snapshot.listing(asset)).collect())
+    }
+
+    async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError> {
+        Ok(self.snapshot.load().quotes_since(version))
     }
 }
 

@@ -108,6 +108,31 @@ async fn moments_before_the_epoch_and_far_ahead_have_prices() {
 }
 
 #[tokio::test]
+async fn quotes_are_told_once_a_tick_and_all_of_them_to_whoever_knows_none() {
+    let clock = SetClock::at(NOON_MS);
+    let inventory = Inventory::new(settings(1_000), clock.clone()).unwrap();
+    let all = inventory.quotes_since(0).await.unwrap();
+    assert!(all.version > 0 && all.quotes.len() >= 100);
+    let btc = all.quotes.iter().find(|change| change.asset == id("BTC")).unwrap();
+    let listing = inventory.listing(id("BTC")).await.unwrap().unwrap();
+    assert_eq!((btc.tradable, &btc.quote), (listing.tradable, &listing.quote));
+    assert!(all.quotes.iter().any(|change| change.asset == id("LUNC") && !change.tradable));
+    for (version, count) in
+        [(all.version, 0), (all.version - 1, all.quotes.len()), (all.version + 1, all.quotes.len())]
+    {
+        let changes = inventory.quotes_since(version).await.unwrap();
+        assert_eq!((changes.version, changes.quotes.len()), (all.version, count), "{version}");
+    }
+    clock.0.store(NOON_MS + 999, Ordering::SeqCst);
+    inventory.refresh();
+    assert!(inventory.quotes_since(all.version).await.unwrap().quotes.is_empty(), "the same tick");
+    clock.0.store(NOON_MS + 1_000, Ordering::SeqCst);
+    inventory.refresh();
+    let next = inventory.quotes_since(all.version).await.unwrap();
+    assert!(next.version > all.version && next.quotes.len() == all.quotes.len());
+}
+
+#[tokio::test]
 async fn the_task_renews_prices_until_it_is_told_to_stop() {
     let clock = SetClock::at(NOON_MS);
     let inventory = Inventory::new(settings(100), clock.clone()).unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
-use tradepost_inventory_api::{Listing, Quote};
+use tradepost_inventory_api::{Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Timestamp};
 
 use crate::domain::{Asset, Figures, Observed, Point};
@@ -63,9 +63,30 @@ impl Snapshot {
     /// One asset as other modules see it.
     pub fn listing(&self, asset: AssetId) -> Option<Listing> {
         let entry = self.get(asset)?;
-        let quote = Quote { price: entry.figures.price, as_of: self.at, source: SOURCE.to_owned() };
         let Asset { name, is_active, .. } = &*entry.asset;
-        Some(Listing { asset, name: name.clone(), tradable: *is_active, quote: Some(quote) })
+        Some(Listing { asset, name: name.clone(), tradable: *is_active, quote: Some(self.quote(entry)) })
+    }
+
+    /// The quotes that are newer than a version. Every tick renews the quote of every asset, if only the moment
+    /// at which its price was true, so all of them changed or none.
+    pub fn quotes_since(&self, version: u64) -> QuoteChanges {
+        let change = |entry: &Entry| QuoteChange {
+            asset: entry.asset.id,
+            tradable: entry.asset.is_active,
+            quote: Some(self.quote(entry)),
+        };
+        let is_known = version != 0 && version == self.version();
+        let quotes = if is_known { Vec::new() } else { self.entries.iter().map(change).collect() };
+        QuoteChanges { version: self.version(), quotes }
+    }
+
+    /// When the tick began, in Unix milliseconds: the same in every process, and after every restart.
+    fn version(&self) -> u64 {
+        u64::try_from(self.at.timestamp_millis()).unwrap_or(0)
+    }
+
+    fn quote(&self, entry: &Entry) -> Quote {
+        Quote { price: entry.figures.price, as_of: self.at, source: SOURCE.to_owned() }
     }
 }
 

@@ -1,130 +1,66 @@
 //! What an order is, what makes it acceptable, and how it ends. Pure: the time and the quote are given.
 
+mod client_order_id;
+mod direction;
+mod kind;
+mod lifecycle;
 mod list;
+mod preview;
 mod trade;
 mod valuation;
+mod watch;
 
 #[cfg(test)]
+pub mod fixtures;
+#[cfg(test)]
 mod tests;
-
-use std::str::FromStr;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::{Listing, Quote};
-use tradepost_kernel::{Amount, AssetId, OrderId, Price, Quantity, Rounding, Timestamp, Usd, UserId};
-use tradepost_problem::Failure;
-use tradepost_user_api::{Position, Settled, Settlement, Side, Source};
+use tradepost_kernel::{Amount, AssetId, OrderId, Price, Quantity, Timestamp, Usd, UserId};
+use tradepost_user_api::{Position, Side};
 
+pub use self::client_order_id::ClientOrderId;
+pub use self::direction::Direction;
+pub use self::kind::{OrderType, Status};
+pub use self::lifecycle::{Intent, Request, Stage};
 pub use self::list::{Collector, OrderFilter, OrderPlace};
+pub use self::preview::{Preview, Remaining};
 pub use self::trade::Trade;
 pub use self::valuation::{Holding, Portfolio, held_assets};
+pub use self::watch::{Look, Watch};
 use crate::{OrderError, Settings};
 
 /// An order that has no outcome this long after it was accepted is given up: its price is no longer true.
 const SETTLE_WITHIN: TimeDelta = TimeDelta::seconds(10);
-
-/// What an order wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderType {
-    MarketBuy,
-    MarketSell,
-    LimitBuy,
-    LimitSell,
-    StopLoss,
-    TakeProfit,
-}
-
-impl OrderType {
-    const ALL: [Self; 6] = [
-        Self::MarketBuy,
-        Self::MarketSell,
-        Self::LimitBuy,
-        Self::LimitSell,
-        Self::StopLoss,
-        Self::TakeProfit,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MarketBuy => "market_buy",
-            Self::MarketSell => "market_sell",
-            Self::LimitBuy => "limit_buy",
-            Self::LimitSell => "limit_sell",
-            Self::StopLoss => "stop_loss",
-            Self::TakeProfit => "take_profit",
-        }
-    }
-
-    pub const fn side(self) -> Side {
-        match self {
-            Self::MarketBuy | Self::LimitBuy => Side::Buy,
-            Self::MarketSell | Self::LimitSell | Self::StopLoss | Self::TakeProfit => Side::Sell,
-        }
-    }
-}
-
-impl FromStr for OrderType {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|order_type| order_type.as_str() == text);
-        known.ok_or("must be market_buy, market_sell, limit_buy, limit_sell, stop_loss or take_profit")
-    }
-}
-
-/// How far an order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Accepted, not settled.
-    Pending,
-    /// Waiting for its price.
-    Open,
-    Completed,
-    Cancelled,
-    Expired,
-    Failed,
-}
-
-impl Status {
-    const ALL: [Self; 6] =
-        [Self::Pending, Self::Open, Self::Completed, Self::Cancelled, Self::Expired, Self::Failed];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Open => "open",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether this is how the order ended. Nothing follows a final state.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Cancelled | Self::Expired | Self::Failed)
-    }
-}
-
-impl FromStr for Status {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        known.ok_or("must be pending, open, completed, cancelled, expired or failed")
-    }
-}
+/// How long an order waits for its price, unless its user says otherwise.
+const DEFAULT_WAIT: TimeDelta = TimeDelta::days(30);
+/// How long it may wait at most.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(90);
+/// What the price of an order is marked with while it is the one its user named.
+const LIMIT: &str = "limit";
 
 /// What a user asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     pub order_type: OrderType,
     pub asset: AssetId,
     pub quantity: Quantity,
+    pub terms: Terms,
+    pub client_order_id: Option<ClientOrderId>,
 }
 
-/// An order with the price it was accepted at. Nobody prices it again.
+/// At which price, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// At the price of now, now or never.
+    Market,
+    /// At this price or a better one, or once the market has reached it.
+    Limit { price: Price, expires_at: Option<Timestamp> },
+}
+
+/// An order with the price it was accepted at. Nobody prices it again, unless it waits for a price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub user: UserId,
@@ -132,13 +68,22 @@ pub struct Order {
     pub order_type: OrderType,
     pub asset: AssetId,
     pub quantity: Quantity,
+    /// The price it was or is to be executed at: the one its user named until it is filled at a better one.
     pub price: Price,
     pub price_source: String,
+    /// Quantity times price.
     pub total: Usd,
     pub status: Status,
-    /// The accounts refuse the order after this, unless they have settled it before.
+    /// The accounts refuse the order after this, unless they have settled it, or hold what it takes, before.
     pub settle_by: Timestamp,
     pub failure: Option<Refused>,
+    /// The price its user named, of an order that waits for one.
+    pub limit_price: Option<Price>,
+    /// The moment from which it is not filled any more.
+    pub expires_at: Option<Timestamp>,
+    pub client_order_id: Option<ClientOrderId>,
+    /// How it is to end, from the moment that is certain until it has ended.
+    pub intent: Option<Intent>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -151,11 +96,11 @@ pub struct Refused {
 }
 
 impl NewOrder {
-    /// The order at the price of now, pending.
+    /// The order as it is accepted, pending.
     ///
     /// # Errors
-    /// Refusals that leave no order behind, because there is no price or no value to write down.
-    pub fn at_market(
+    /// Refusals that leave no order behind, because there is no price or no value to write down, or no such time.
+    pub fn accept(
         self,
         user: UserId,
         order_id: OrderId,
@@ -163,12 +108,18 @@ impl NewOrder {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<Order, OrderError> {
-        let quote = usable_quote(listing, settings, now)?;
-        let rounding = match self.order_type.side() {
-            Side::Buy => Rounding::Up,
-            Side::Sell => Rounding::Down,
+        let (price, price_source) = match self.terms {
+            Terms::Limit { price, .. } => (price, LIMIT.to_owned()),
+            Terms::Market => {
+                let quote = usable_quote(listing, settings, now)?;
+                (quote.price, quote.source.clone())
+            }
         };
-        let total = quote.price.times(self.quantity, rounding);
+        let (limit_price, expires_at) = match self.terms {
+            Terms::Limit { price, expires_at } => (Some(price), Some(end(expires_at, now)?)),
+            Terms::Market => (None, None),
+        };
+        let total = price.times(self.quantity, lifecycle::rounding(self.order_type.side()));
         let too_large = OrderError::OrderValueTooLarge { max: settings.max_value, value: None };
         Ok(Order {
             user,
@@ -176,16 +127,40 @@ impl NewOrder {
             order_type: self.order_type,
             asset: self.asset,
             quantity: self.quantity,
-            price: quote.price,
-            price_source: quote.source.clone(),
+            price,
+            price_source,
             total: total.map_err(|_| too_large)?,
             status: Status::Pending,
             settle_by: now + SETTLE_WITHIN,
             failure: None,
+            limit_price,
+            expires_at,
+            client_order_id: self.client_order_id,
+            intent: None,
             created_at: now,
             updated_at: now,
         })
     }
+
+    /// All that its user said of the order, in one text: of two orders that say the same, it is the same.
+    pub fn content(&self) -> String {
+        let Self { order_type, asset, quantity, terms, .. } = self;
+        let order_type = order_type.as_str();
+        match terms {
+            Terms::Market => format!("{order_type} {asset} {quantity}"),
+            Terms::Limit { price, expires_at: None } => format!("{order_type} {asset} {quantity} {price}"),
+            Terms::Limit { price, expires_at: Some(end) } => {
+                format!("{order_type} {asset} {quantity} {price} {}", end.to_rfc3339())
+            }
+        }
+    }
+}
+
+/// When the order ends that is to end at this time.
+fn end(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, OrderError> {
+    let end = asked.unwrap_or(now + DEFAULT_WAIT);
+    let is_allowed = end > now && end.signed_duration_since(now) <= LONGEST_WAIT;
+    if is_allowed { Ok(end) } else { Err(OrderError::InvalidExpiry) }
 }
 
 /// An asset that cannot be traded needs no fresh price: the order is refused anyhow, and kept at the last one.
@@ -195,12 +170,16 @@ fn usable_quote<'a>(
     now: Timestamp,
 ) -> Result<&'a Quote, OrderError> {
     let asset = listing.asset;
-    let is_fresh = |quote: &Quote| now.signed_duration_since(quote.as_of) <= settings.max_quote_age();
     match &listing.quote {
-        Some(quote) if !listing.tradable || is_fresh(quote) => Ok(quote),
+        Some(quote) if !listing.tradable || is_fresh(quote, settings, now) => Ok(quote),
         _ if !listing.tradable => Err(OrderError::AssetNotTradable { asset }),
         _ => Err(OrderError::PriceUnavailable { asset }),
     }
+}
+
+/// Whether a price is new enough to trade at.
+pub fn is_fresh(quote: &Quote, settings: &Settings, now: Timestamp) -> bool {
+    now.signed_duration_since(quote.as_of) <= settings.max_quote_age()
 }
 
 impl Order {
@@ -228,42 +207,5 @@ impl Order {
             && position.asset == self.asset
             && position.held.is_zero()
             && position.available == Amount::from(self.quantity)
-    }
-
-    /// What the accounts are asked to do; the same every time it is asked.
-    pub fn settlement(&self) -> Settlement {
-        Settlement {
-            user: self.user,
-            order: self.order_id.clone(),
-            side: self.order_type.side(),
-            asset: self.asset,
-            quantity: self.quantity,
-            price: self.price,
-            total: self.total,
-            settle_by: self.settle_by,
-            from: Source::Available,
-        }
-    }
-
-    /// The order after its settlement.
-    #[must_use]
-    pub fn completed(self, settled: Settled) -> Self {
-        self.closed(Status::Completed, None, settled.at)
-    }
-
-    /// The order after a refusal.
-    #[must_use]
-    pub fn failed(self, refusal: &dyn Failure, at: Timestamp) -> Self {
-        let refused = Refused { code: refusal.about().code.to_owned(), detail: refusal.to_string() };
-        self.closed(Status::Failed, Some(refused), at)
-    }
-
-    fn closed(self, status: Status, failure: Option<Refused>, at: Timestamp) -> Self {
-        if self.status.is_final() {
-            return self;
-        }
-        // The accounts may run on another machine, whose clock may be behind.
-        let updated_at = at.max(self.created_at);
-        Self { status, failure, updated_at, ..self }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::CatalogError;
 use tradepost_kernel::{AssetId, Usd};
-use tradepost_problem::{About, Failure, Kind, Outage};
+use tradepost_problem::{About, Failure, FieldError, Kind, Outage, http::VALIDATION};
 use tradepost_user_api::AccountsError;
 
 const UNKNOWN_ASSET: About = About {
@@ -45,6 +45,20 @@ const ORDER_NOT_FOUND: About = About {
     title: "No such order",
     explanation: "The caller has no order of this id.",
 };
+const ORDER_NOT_OPEN: About = About {
+    code: "order_not_open",
+    kind: Kind::Conflict,
+    title: "Order not open",
+    explanation: "Only an open order can be cancelled. This one has ended, is being filled, or was accepted so \
+                  recently that it is not open yet; look at its `status`.",
+};
+const CLIENT_ORDER_ID_TAKEN: About = About {
+    code: "client_order_id_taken",
+    kind: Kind::Conflict,
+    title: "Client order id taken",
+    explanation: "The caller has an order of this `client_order_id` with other content. Repeat an order with exactly \
+                  the same content, and give a new one a new id.",
+};
 const ASSET_NOT_FOUND: About = About {
     code: "asset_not_found",
     kind: Kind::NotFound,
@@ -66,12 +80,16 @@ pub const PROBLEMS: &[&About] = &[
     &ORDER_VALUE_TOO_LARGE,
     &PRICE_UNAVAILABLE,
     &ORDER_NOT_FOUND,
+    &ORDER_NOT_OPEN,
+    &CLIENT_ORDER_ID_TAKEN,
     &ASSET_NOT_FOUND,
     &POSITION_NOT_FOUND,
 ];
 
 /// Prices are renewed every few seconds.
 const NEXT_PRICE_S: u64 = 5;
+
+const EXPIRY_RULE: &str = "must be in the future, and at most 90 days away";
 
 /// A refusal, something that is not there, or an outage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -114,6 +132,18 @@ pub enum OrderError {
     /// Not an order of this user.
     #[error("You have no order of this id.")]
     OrderNotFound,
+    /// It has ended, is about to, or is not open yet.
+    #[error("This order is {status} and cannot be cancelled.")]
+    OrderNotOpen {
+        /// How far it has come.
+        status: String,
+    },
+    /// Another order of the user has the id.
+    #[error("You have another order with this client_order_id.")]
+    ClientOrderIdTaken,
+    /// An order that would never wait, or too long.
+    #[error("expires_at {}", EXPIRY_RULE)]
+    InvalidExpiry,
     /// A path names an asset the catalog does not have.
     #[error("There is no asset {asset}.")]
     AssetNotFound {
@@ -164,10 +194,22 @@ impl Failure for OrderError {
             Self::OrderValueTooLarge { .. } => &ORDER_VALUE_TOO_LARGE,
             Self::PriceUnavailable { .. } => &PRICE_UNAVAILABLE,
             Self::OrderNotFound => &ORDER_NOT_FOUND,
+            Self::OrderNotOpen { .. } => &ORDER_NOT_OPEN,
+            Self::ClientOrderIdTaken => &CLIENT_ORDER_ID_TAKEN,
+            Self::InvalidExpiry => &VALIDATION,
             Self::AssetNotFound { .. } => &ASSET_NOT_FOUND,
             Self::PositionNotFound { .. } => &POSITION_NOT_FOUND,
             Self::Outage(outage) => outage.about(),
             Self::Accounts(error) => error.about(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::InvalidExpiry => {
+                vec![FieldError { field: "expires_at".to_owned(), message: EXPIRY_RULE.to_owned() }]
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -1,8 +1,10 @@
 //! The HTTP form of this module, below `/api/v1`.
 
+mod order_body;
 mod orders;
 mod portfolio;
 mod positions;
+mod preview;
 mod trades;
 
 use std::sync::Arc;
@@ -24,7 +26,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(orders::place_order)
         .service(orders::list_orders)
+        .service(preview::preview_order)
         .service(orders::get_order)
+        .service(orders::cancel_order)
         .service(portfolio::get_portfolio)
         .service(positions::get_asset_balance)
         .service(positions::list_asset_balances)

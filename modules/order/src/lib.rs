@@ -1,7 +1,9 @@
-//! Orders and what comes of them: market orders, the portfolio and the trades of a user.
+//! Orders and what comes of them: market orders, orders that wait for a price, the portfolio and the trades of a
+//! user.
 //!
-//! Money moves in one call, `Accounts::settle`. Around it an order is written twice: `pending` before, and in
-//! its final state after; whatever comes between the two, [`OrderService::run_recovery`] finishes it.
+//! The accounts decide: they settle an order, or hold what it takes and later settle it from that or give it back.
+//! Around each call an order is written twice, with what is to be done before and what was done after; whatever comes
+//! between the two, [`OrderService::run_recovery`] finishes it.
 
 mod domain;
 mod error;
@@ -10,10 +12,14 @@ mod recovery;
 mod service;
 mod settings;
 mod store;
+mod triggers;
 
-pub use domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Refused, Status};
+pub use domain::{
+    ClientOrderId, Intent, NewOrder, Order, OrderFilter, OrderPlace, OrderType, Preview, Refused, Remaining,
+    Stage, Status, Terms,
+};
 pub use error::{OrderError, PROBLEMS};
 pub use http::{routes, state};
-pub use service::OrderService;
+pub use service::{OrderService, Placed};
 pub use settings::Settings;
-pub use store::{ScanPlace, TABLE, orders_page};
+pub use store::{OrderRecord, ScanPlace, TABLE, orders_page};

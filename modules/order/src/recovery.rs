@@ -1,4 +1,5 @@
-//! Finishing what was left pending: after a crash, a lost answer, or an outage between two writes.
+//! Finishing what was left unfinished, after a crash, a lost answer, or an outage between two writes; and ending
+//! what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +10,17 @@ use tokio::time::MissedTickBehavior;
 use tradepost_kernel::Timestamp;
 use tradepost_problem::Outage;
 
-use crate::domain::Order;
-use crate::service::{OrderService, count};
+use crate::domain::{Intent, Order, Stage};
+use crate::service::{Intended, OrderService, Outcome};
 use crate::store::{self, Closing, DueOrder};
 
-/// As long as the writes of a request may take; before that, whoever took the order is most likely still at it.
-const GRACE: TimeDelta = TimeDelta::seconds(3);
 /// The first pause between two attempts; each further one is twice as long.
 const FIRST_PAUSE_S: u32 = 4;
 const LONGEST_PAUSE_S: u32 = 60;
+/// The pause between two attempts at a dead letter.
+const DEAD_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// How many orders of a shard are finished in one pass, the longest due first.
 const BATCH: usize = 25;
-
-/// When somebody else may take up an order that was just accepted.
-pub(crate) fn first_due(order: &Order) -> Timestamp {
-    order.created_at + GRACE
-}
 
 /// When an order that is taken up now may be taken up again.
 fn next_due(now: Timestamp, attempts: u32) -> Timestamp {
@@ -33,7 +29,7 @@ fn next_due(now: Timestamp, attempts: u32) -> Timestamp {
 }
 
 impl OrderService {
-    /// Looks for pending orders and finishes them, every so often until `stop` turns true. It may be stopped
+    /// Looks for unfinished and expired orders and finishes them, every so often until `stop` turns true. It may be stopped
     /// anywhere, as a crash may: what it leaves is found by the next look of whichever process is left.
     pub async fn run_recovery(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let pause = Duration::from_millis(u64::from(self.settings.recovery_interval_ms.max(1)));
@@ -57,41 +53,70 @@ impl OrderService {
     /// # Errors
     /// [`Outage`] when what is due cannot be read. An order that cannot be finished now is left for later.
     pub async fn recover_due(&self, now: Timestamp) -> Result<usize, Outage> {
-        let mut recovered = 0;
-        let mut oldest = now;
+        let (mut recovered, mut oldest) = (0, now);
         for shard in store::shards() {
-            for due in self.store.due(shard, now, BATCH).await? {
-                oldest = oldest.min(due.order.created_at);
-                match self.recover(due, now).await {
-                    Ok(finished) => recovered += usize::from(finished),
-                    // The others of this shard would hardly fare better, and stay due.
-                    Err(_) => break,
-                }
-            }
+            let due = self.store.due(shard, now, BATCH).await?;
+            oldest = due.iter().filter_map(|due| due.order.due()).fold(oldest, Timestamp::min);
+            recovered += self.recover_all(due, now).await;
         }
+        let (count, due) = self.store.dead_letters(now).await?;
+        recovered += self.recover_all(due, now).await;
         let age = now.signed_duration_since(oldest).to_std().unwrap_or_default();
         metrics::gauge!("tradepost_recovery_queue_age_seconds").set(age);
+        metrics::gauge!("tradepost_dead_letters").set(u32::try_from(count).unwrap_or(u32::MAX));
         Ok(recovered)
+    }
+
+    async fn recover_all(&self, due: Vec<DueOrder>, now: Timestamp) -> usize {
+        let mut recovered = 0;
+        for due in due {
+            match self.recover(due, now).await {
+                Ok(finished) => recovered += usize::from(finished),
+                // The others would hardly fare better, and stay due.
+                Err(_) => break,
+            }
+        }
+        recovered
+    }
+
+    async fn recover(&self, due: DueOrder, now: Timestamp) -> Result<bool, Outage> {
+        match due.order.stage() {
+            Stage::Waiting => self.expire(due.order, now).await,
+            _ => self.finish(due, now).await,
+        }
+    }
+
+    /// An intent is a claim: of several processes one writes it down.
+    async fn expire(&self, order: Order, now: Timestamp) -> Result<bool, Outage> {
+        match self.intend(order, Intent::Expire { at: now }).await? {
+            Intended::Mine(ending) => Ok(self.end(ending).await?.status.is_final()),
+            Intended::Another(_) => Ok(false),
+        }
     }
 
     /// Claims first, so that of several processes one does the work; were two to do it, the outcome would be
     /// the same.
-    async fn recover(&self, due: DueOrder, now: Timestamp) -> Result<bool, Outage> {
-        if !self.store.claim(&due, next_due(now, due.attempts)).await? {
+    async fn finish(&self, due: DueOrder, now: Timestamp) -> Result<bool, Outage> {
+        let attempts = due.attempts.saturating_add(1);
+        let is_dead = attempts >= self.settings.recovery_max_attempts;
+        let until = if is_dead { now + DEAD_PAUSE } else { next_due(now, due.attempts) };
+        if !self.store.claim(&due, until, is_dead).await? {
             return Ok(false);
         }
-        let (order_id, attempts) = (due.order.order_id.clone(), due.attempts + 1);
-        let outcome = self.settle(due.order).await.inspect_err(|_| {
+        let (before, order_id) = (due.order.clone(), due.order.order_id.clone());
+        let Outcome { order, .. } = self.decide(due.order).await.inspect_err(|_| {
             metrics::counter!("tradepost_recoveries_total", "outcome" => "outage").increment(1);
-            tracing::warn!(%order_id, attempts, "a pending order has no outcome yet");
+            tracing::warn!(%order_id, attempts, is_dead, "an unfinished order has no outcome yet");
         })?;
-        if let Closing::Earlier(_) = self.store.close(&outcome.order).await? {
+        if let Closing::Earlier(_) = self.advance(&before, &order).await? {
             return Ok(false);
         }
-        let status = outcome.order.status.as_str();
-        count(&outcome.order);
+        let status = order.status.as_str();
         metrics::counter!("tradepost_recoveries_total", "outcome" => status).increment(1);
-        tracing::info!(%order_id, attempts, status, "finished a pending order");
+        tracing::info!(%order_id, attempts, status, "finished an unfinished order");
+        if order.stage() == Stage::Waiting {
+            self.look_once_more(order).await;
+        }
         Ok(true)
     }
 }

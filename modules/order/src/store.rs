@@ -3,28 +3,39 @@
 //! | item | pk | sk |
 //! |---|---|---|
 //! | order | `U#{user_id}` | `O#{order_id}`, in the order of time |
-//! | in the index `open-work`, while pending | `WORK#{shard}` | `{due}#{order_id}` |
+//! | the order of a client's id | `U#{user_id}` | `C#{client_order_id}` |
+//! | in the index `open-work`, until final | `WORK#{shard}` | `{due}#{order_id}`, and `#{intent or open}` |
+//! | there, after too many attempts | `WORK#dead` | the same |
+//! | in the index `open-orders`, while waiting | `{asset}#{fall or rise}#{shard}` | `{price}#{order_id}` |
+
+mod row;
+mod scan;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use tradepost_kernel::{OrderId, Page, RequestId, Timestamp, UserId};
+use tradepost_kernel::{AssetId, OrderId, RequestId, Timestamp, UserId};
 use tradepost_platform::dynamo::{
-    Dynamo, Expect, IndexDefinition, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, Write,
-    WriteError, from_item,
+    Dynamo, Expect, IndexDefinition, Query, Rows, SortKeys, Table, TableDefinition, Write, WriteError,
+    from_item,
 };
 use tradepost_problem::Outage;
 
-use crate::domain::{Order, OrderFilter, Status};
+use self::row::{Row, Work};
+pub use self::scan::{OrderRecord, ScanPlace, orders_page};
+use crate::domain::{ClientOrderId, Direction, Order, OrderFilter, Stage, Status};
 
 /// The table of this module.
 pub const TABLE: TableDefinition =
-    TableDefinition { name: "orders", indexes: &[OPEN_WORK], expires_at: None };
+    TableDefinition { name: "orders", indexes: &[OPEN_WORK, OPEN_ORDERS], expires_at: None };
 
 const OPEN_WORK: IndexDefinition = IndexDefinition { name: "open-work", pk: "work_pk", sk: "work_sk" };
+const OPEN_ORDERS: IndexDefinition = IndexDefinition { name: "open-orders", pk: "open_pk", sk: "open_sk" };
 
 mod keys {
-    use tradepost_kernel::{OrderId, Timestamp, UserId};
+    use tradepost_kernel::{AssetId, OrderId, Price, Timestamp, UserId};
     use tradepost_platform::dynamo::Key;
+
+    use crate::domain::{ClientOrderId, Direction, Order, Stage};
 
     /// Every sort key of an order starts with this.
     pub const ORDER: &str = "O#";
@@ -32,6 +43,10 @@ mod keys {
     pub const BEHIND_ORDERS: &str = "O#~";
     /// Enough that no partition of the index is hot, few enough to look through all of them.
     pub const SHARDS: u8 = 4;
+    /// Each look at the open orders of an asset reads all of these, so there are fewer.
+    pub const OPEN_SHARDS: u8 = 2;
+    /// Where dead letters are.
+    pub const DEAD: &str = "WORK#dead";
 
     pub fn user(user: UserId) -> String {
         format!("U#{user}")
@@ -41,6 +56,10 @@ mod keys {
         Key::new(user(user_id), format!("{ORDER}{order}"))
     }
 
+    pub fn client_order(user_id: UserId, id: &ClientOrderId) -> Key {
+        Key::new(user(user_id), format!("C#{id}"))
+    }
+
     /// Sorts before every order whose id was made at this moment or later: the first 48 bits of a UUID of
     /// version 7 are the Unix time in milliseconds (RFC 9562 section 5.7).
     pub fn made_at(moment: Timestamp) -> String {
@@ -48,22 +67,46 @@ mod keys {
         format!("{ORDER}{:08x}-{:04x}", ms >> 16, ms & 0xFFFF)
     }
 
+    fn shard_of(order: &OrderId, shards: u8) -> u8 {
+        order.as_str().bytes().fold(0_u8, u8::wrapping_add) % shards
+    }
+
     pub fn work_of(order: &OrderId) -> String {
-        let sum = order.as_str().bytes().fold(0_u8, u8::wrapping_add);
-        work(sum % SHARDS)
+        work(shard_of(order, SHARDS))
     }
 
     pub fn work(shard: u8) -> String {
         format!("WORK#{shard}")
     }
 
-    pub fn due(moment: Timestamp, order: &OrderId) -> String {
-        format!("{}{order}", until(moment))
+    /// The stage is part of it, so that whoever read an order in one stage cannot take it up in another.
+    pub fn due(moment: Timestamp, order: &Order) -> String {
+        let due = format!("{}{}", until(moment), order.order_id);
+        match order.stage() {
+            Stage::Pending | Stage::Final => due,
+            Stage::Waiting => format!("{due}#open"),
+            Stage::Ending(intent) => format!("{due}#{}", intent.as_str()),
+        }
     }
 
     /// Sorts behind all work due before this moment. The width is fixed, so that text sorts as time does.
     pub fn until(moment: Timestamp) -> String {
         moment.format("%Y-%m-%dT%H:%M:%S%.3fZ#").to_string()
+    }
+
+    pub fn open_of(asset: AssetId, direction: Direction, order: &OrderId) -> String {
+        open(asset, direction, shard_of(order, OPEN_SHARDS))
+    }
+
+    pub fn open(asset: AssetId, direction: Direction, shard: u8) -> String {
+        format!("{asset}#{}#{shard}", direction.as_str())
+    }
+
+    /// Ten digits before the point and twelve behind it, as many as a price has, so that text sorts as numbers do.
+    pub fn awaited(price: Price, order: &OrderId) -> String {
+        let text = price.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((text.as_str(), ""));
+        format!("{whole:0>10}.{fraction:0<12}#{order}")
     }
 }
 
@@ -71,31 +114,10 @@ mod keys {
 /// other, but nothing says that they agree, so a range of ids is taken wider than the range of times.
 const CLOCK_SLACK: TimeDelta = TimeDelta::hours(1);
 
-/// The item of an order.
-#[derive(Serialize, Deserialize)]
-struct Row {
-    #[serde(flatten)]
-    order: Order,
-    #[serde(flatten)]
-    work: Option<Work>,
-}
+/// How many dead letters are looked at; there should be none.
+const DEAD_LETTERS: usize = 1_000;
 
-/// What puts an order into the index of open work.
-#[derive(Serialize, Deserialize)]
-struct Work {
-    work_pk: String,
-    work_sk: String,
-    attempts: u32,
-}
-
-impl Work {
-    fn on(order: &Order, due: Timestamp, attempts: u32) -> Self {
-        let (work_pk, work_sk) = (keys::work_of(&order.order_id), keys::due(due, &order.order_id));
-        Self { work_pk, work_sk, attempts }
-    }
-}
-
-/// A pending order that somebody should finish.
+/// An order that somebody should finish.
 pub struct DueOrder {
     pub order: Order,
     /// How often somebody tried.
@@ -104,17 +126,51 @@ pub struct DueOrder {
     due_key: String,
 }
 
+/// An order that waits for its price.
+pub struct OpenOrder {
+    pub order: Order,
+    /// Its place in the index.
+    pub place: String,
+}
+
 /// How the last write of an order went.
 pub enum Closing {
-    /// It is final now.
+    /// It stands now as it was given.
     Written,
-    /// It was final before, in this form.
+    /// Somebody else was faster, and it stands in this form.
     Earlier(Box<Order>),
+}
+
+/// Which order has a client's id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claimed {
+    pub order_id: OrderId,
+    /// What that order said.
+    pub content: String,
+}
+
+/// How a new order was kept.
+pub enum Inserted {
+    Written,
+    /// Not at all, because an order of its user has its client's id.
+    Taken(Claimed),
+}
+
+/// What stands in the way of a new order.
+#[derive(Clone, Copy)]
+enum Clash {
+    Order,
+    ClientOrderId,
 }
 
 /// The numbers of the partitions of open work.
 pub fn shards() -> impl Iterator<Item = u8> {
     0..keys::SHARDS
+}
+
+/// The numbers of the partitions of the open orders of an asset and a direction.
+pub fn open_shards() -> impl Iterator<Item = u8> {
+    0..keys::OPEN_SHARDS
 }
 
 /// Orders, as they are kept.
@@ -128,34 +184,59 @@ impl Store {
         Self { table: dynamo.table(TABLE.name), dynamo }
     }
 
-    /// Keeps a new order, and puts it on the list of open work if it is due some time.
-    pub async fn insert(&self, order: &Order, due: Option<Timestamp>) -> Result<(), Outage> {
-        let work = due.map(|due| Work::on(order, due, 0));
-        match self.put(order, work, &Expect::Absent).await {
-            // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
-            Ok(()) | Err(WriteError::Lost(_)) => Ok(()),
+    /// Keeps a new order, together with the id its client gave it and what it said.
+    pub async fn insert(&self, order: &Order, content: &str) -> Result<Inserted, Outage> {
+        let operation = RequestId::generate();
+        let mut write = Write::new(&self.dynamo, operation.as_str());
+        if let Some(id) = &order.client_order_id {
+            let claimed = Claimed { order_id: order.order_id.clone(), content: content.to_owned() };
+            let key = keys::client_order(order.user, id);
+            write = write.insert(&self.table, &key, &claimed, Clash::ClientOrderId);
+        }
+        let key = keys::order(order.user, &order.order_id);
+        let write = write.insert(&self.table, &key, &Row::of(order.clone()), Clash::Order);
+        match write.commit().await {
+            Ok(()) => Ok(Inserted::Written),
             Err(WriteError::Outage(outage)) => Err(outage),
+            Err(WriteError::Lost(lost)) => match (lost.error, lost.found) {
+                // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
+                (Clash::Order, _) => Ok(Inserted::Written),
+                (Clash::ClientOrderId, Some(found)) => Ok(Inserted::Taken(from_item(found)?)),
+                (Clash::ClientOrderId, None) => Err(Outage::internal("insert order", &"the id is gone")),
+            },
         }
     }
 
-    /// Keeps the final state of an order that is still pending, and takes it off the list of open work.
-    pub async fn close(&self, order: &Order) -> Result<Closing, Outage> {
-        let pending = Expect::text("status", Status::Pending.as_str());
-        match self.put(order, None, &pending).await {
+    /// Keeps the next state of an order, if it is still in the one before: pending, waiting, or about to end. One
+    /// that waits is in the index of open orders, and no other is.
+    pub async fn advance(&self, before: Stage<'_>, order: &Order) -> Result<Closing, Outage> {
+        let unchanged = match before {
+            Stage::Pending => Expect::text("status", Status::Pending.as_str()),
+            Stage::Ending(_) => Expect::text("status", Status::Open.as_str()),
+            Stage::Waiting => match order.order_type.direction() {
+                Some(direction) => {
+                    Expect::text(OPEN_ORDERS.pk, keys::open_of(order.asset, direction, &order.order_id))
+                }
+                None => return Err(Outage::internal("advance order", &"a market order does not wait")),
+            },
+            Stage::Final => return Err(Outage::internal("advance order", &"it is final")),
+        };
+        match self.put(&Row::of(order.clone()), &unchanged).await {
             Ok(()) => Ok(Closing::Written),
             Err(WriteError::Outage(outage)) => Err(outage),
             Err(WriteError::Lost(lost)) => {
-                let found = lost.found.ok_or_else(|| Outage::internal("close order", &"there is none"))?;
+                let found = lost.found.ok_or_else(|| Outage::internal("advance order", &"there is none"))?;
                 Ok(Closing::Earlier(Box::new(from_item::<Row>(found)?.order)))
             }
         }
     }
 
-    /// Takes an order to finish it, unless somebody else was faster: nobody takes it again before `until`.
-    pub async fn claim(&self, due: &DueOrder, until: Timestamp) -> Result<bool, Outage> {
-        let work = Work::on(&due.order, until, due.attempts.saturating_add(1));
+    /// Takes an order to finish it, unless somebody else was faster: nobody takes it again before `until`. A dead
+    /// letter is put aside from the others.
+    pub async fn claim(&self, due: &DueOrder, until: Timestamp, is_dead: bool) -> Result<bool, Outage> {
+        let work = Work::on(&due.order, until, due.attempts.saturating_add(1), is_dead);
         let unclaimed = Expect::text(OPEN_WORK.sk, due.due_key.as_str());
-        match self.put(&due.order, Some(work), &unclaimed).await {
+        match self.put(&Row { work: Some(work), ..Row::of(due.order.clone()) }, &unclaimed).await {
             Ok(()) => Ok(true),
             Err(WriteError::Lost(_)) => Ok(false),
             Err(WriteError::Outage(outage)) => Err(outage),
@@ -166,6 +247,11 @@ impl Store {
     pub async fn get(&self, user: UserId, order: &OrderId) -> Result<Option<Order>, Outage> {
         let row = self.table.get::<Row>(&keys::order(user, order)).await?;
         Ok(row.map(|row| row.order))
+    }
+
+    /// Which order of a user has a client's id.
+    pub async fn claimed(&self, user: UserId, id: &ClientOrderId) -> Result<Option<Claimed>, Outage> {
+        self.table.get(&keys::client_order(user, id)).await
     }
 
     /// Orders of a user, newest first, of which all that `filter` lets pass are among those read.
@@ -185,45 +271,58 @@ impl Store {
     /// The orders of one shard that are due, the longest due first.
     pub async fn due(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<DueOrder>, Outage> {
         let keys = SortKeys::Between("0".to_owned(), keys::until(now));
-        let query = Query { pk: keys::work(shard), keys, newest_first: false, limit, after: None };
+        self.work(Query { pk: keys::work(shard), keys, newest_first: false, limit, after: None }).await
+    }
+
+    /// The dead letters that there are, and which of them are due.
+    pub async fn dead_letters(&self, now: Timestamp) -> Result<(usize, Vec<DueOrder>), Outage> {
+        let pk = keys::DEAD.to_owned();
+        let query = Query { pk, keys: SortKeys::All, newest_first: false, limit: DEAD_LETTERS, after: None };
+        let mut all = self.work(query).await?;
+        let (count, until) = (all.len(), keys::until(now));
+        all.retain(|due| due.due_key < until);
+        Ok((count, all))
+    }
+
+    /// Orders of an asset that wait for a fall or a rise, those first that the market reaches first, starting
+    /// behind a place.
+    pub async fn open_orders(
+        &self,
+        asset: AssetId,
+        direction: Direction,
+        shard: u8,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<OpenOrder>, Outage> {
+        let newest_first = direction == Direction::Fall;
+        let keys = match after.map(str::to_owned) {
+            None => SortKeys::All,
+            Some(place) if newest_first => SortKeys::Between("0".to_owned(), place),
+            Some(place) => SortKeys::Between(place, "~".to_owned()),
+        };
+        // Both ends of a range belong to it, so the place itself is read once more.
+        let limit = limit + usize::from(after.is_some());
+        let query = Query { pk: keys::open(asset, direction, shard), keys, newest_first, limit, after: None };
+        let rows = self.table.query_index::<Row>(&OPEN_ORDERS, &query).await?.items;
+        let open = |row: Row| Some(OpenOrder { order: row.order, place: row.open?.open_sk });
+        let behind = |open: &OpenOrder| after != Some(open.place.as_str());
+        Ok(rows.into_iter().filter_map(open).filter(behind).collect())
+    }
+
+    async fn work(&self, query: Query) -> Result<Vec<DueOrder>, Outage> {
         let rows = self.table.query_index::<Row>(&OPEN_WORK, &query).await?.items;
-        let due = |Row { order, work }: Row| {
+        let due = |Row { order, work, .. }: Row| {
             let Work { work_sk, attempts, .. } = work?;
             Some(DueOrder { order, attempts, due_key: work_sk })
         };
         Ok(rows.into_iter().filter_map(due).collect())
     }
 
-    async fn put(&self, order: &Order, work: Option<Work>, expect: &Expect) -> Result<(), WriteError<()>> {
-        let key = keys::order(order.user, &order.order_id);
-        let row = Row { order: order.clone(), work };
+    async fn put(&self, row: &Row, expect: &Expect) -> Result<(), WriteError<()>> {
+        let key = keys::order(row.order.user, &row.order.order_id);
         let operation = RequestId::generate();
-        Write::new(&self.dynamo, operation.as_str()).put(&self.table, &key, &row, expect, ()).commit().await
+        Write::new(&self.dynamo, operation.as_str()).put(&self.table, &key, row, expect, ()).commit().await
     }
-}
-
-/// A place in the sequence of all orders of all users.
-#[derive(Clone, Debug)]
-pub struct ScanPlace(Key);
-
-/// All orders of all users, a page at a time and in no particular order. For proofs and administration, never
-/// on a request path.
-///
-/// # Errors
-/// [`Outage`] when the store does not answer, or an order is not of this form.
-pub async fn orders_page(
-    dynamo: &Dynamo,
-    after: Option<ScanPlace>,
-) -> Result<Page<Order, ScanPlace>, Outage> {
-    let rows = dynamo.table(TABLE.name).scan_page(after.map(|place| place.0)).await?;
-    let orders = rows.items.into_iter().filter(is_order).map(from_item::<Row>);
-    let items = orders.map(|row| row.map(|row| row.order)).collect::<Result<_, _>>()?;
-    Ok(Page { items, next: rows.more_after.map(ScanPlace) })
-}
-
-fn is_order(item: &Item) -> bool {
-    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-    sk.is_some_and(|sk| sk.starts_with(keys::ORDER))
 }
 
 fn range(filter: &OrderFilter) -> SortKeys {
@@ -239,49 +338,5 @@ fn range(filter: &OrderFilter) -> SortKeys {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::{TimeDelta, Utc};
-    use tradepost_kernel::{OrderId, Timestamp};
-
-    use super::{OrderFilter, SortKeys, keys, range};
-
-    #[test]
-    fn due_moments_sort_as_time_does() {
-        let moment = Timestamp::from_timestamp_millis(1_767_225_600_000).unwrap();
-        let order = OrderId::generate();
-        assert!(keys::due(moment, &order).starts_with("2026-01-01T00:00:00.000Z#"));
-        let later = moment + TimeDelta::milliseconds(1);
-        assert!(keys::due(moment, &order) < keys::until(later));
-        assert!(
-            keys::due(later, &order) > keys::until(later),
-            "due at this very moment is for the next look"
-        );
-    }
-
-    #[test]
-    fn a_range_of_times_holds_the_orders_made_in_it() {
-        let id: OrderId = "019b76da-a800-7abc-8def-0123456789ab".parse().unwrap();
-        let made = Timestamp::from_timestamp_millis(0x019b_76da_a800).unwrap();
-        let key = format!("O#{id}");
-        assert!(keys::made_at(made) < key && key < keys::made_at(made + TimeDelta::milliseconds(1)));
-        assert!(key.as_str() < keys::BEHIND_ORDERS);
-        let filter = OrderFilter { from: Some(made), to: Some(made), ..OrderFilter::default() };
-        let SortKeys::Between(first, last) = range(&filter) else { panic!("a range is bounded") };
-        assert!(first < key && key < last);
-    }
-
-    #[test]
-    fn the_ends_of_time_are_no_trouble() {
-        for text in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"] {
-            let end = chrono::DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc);
-            let filter = OrderFilter { from: Some(end), to: None, ..OrderFilter::default() };
-            assert!(matches!(range(&filter), SortKeys::Between(first, last) if first < last));
-        }
-    }
-
-    #[test]
-    fn every_order_has_one_of_the_shards() {
-        let work: Vec<_> = super::shards().map(keys::work).collect();
-        assert!((0..100).all(|_| work.contains(&keys::work_of(&OrderId::generate()))));
-    }
-}
+#[path = "store_tests.rs"]
+mod tests;

@@ -102,6 +102,23 @@ async fn a_table_is_made_once_and_then_left_alone() {
 }
 
 #[tokio::test]
+async fn a_table_of_an_older_version_gets_the_index_it_lacks_with_what_it_holds() {
+    let dynamo = Dynamo::in_process(Engine::in_memory().unwrap().http_client(), "t_");
+    let older = TableDefinition { indexes: &[], ..TASKS };
+    assert!(older.create(&dynamo).await.unwrap());
+    assert!(older.is_active(&dynamo).await.unwrap() && !TASKS.is_active(&dynamo).await.unwrap());
+    let task = Task { state: Some("open".to_owned()), due: Some("1".to_owned()), ..task("kept") };
+    let table = dynamo.table(TASKS.name);
+    Write::new(&dynamo, "setup").insert(&table, &task_key("a", 1), &task, ()).commit().await.unwrap();
+
+    let (one, other) = tokio::join!(TASKS.create(&dynamo), TASKS.create(&dynamo));
+    assert!(!one.unwrap() && !other.unwrap(), "it was there before");
+    assert!(TASKS.is_active(&dynamo).await.unwrap() && older.is_active(&dynamo).await.unwrap());
+    let found = table.query_index::<Task>(&BY_STATE, &all_of("open")).await.unwrap();
+    assert_eq!(names(found.items), ["kept"]);
+}
+
+#[tokio::test]
 async fn of_two_that_make_the_same_table_at_once_one_made_it() {
     let dynamo = Dynamo::in_process(Engine::in_memory().unwrap().http_client(), "t_");
     let (one, other) = tokio::join!(TASKS.create(&dynamo), TASKS.create(&dynamo));

@@ -91,10 +91,19 @@ impl Setup {
         self
     }
 
+    /// Changes a setting that was not changed before.
+    #[must_use]
+    pub fn or(mut self, key: &str, value: &str) -> Self {
+        self.keys.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        self
+    }
+
     /// Has the platform ask its store for nothing on its own for a minute after the start.
     #[must_use]
     pub fn quiet(self) -> Self {
-        self.set("order.recovery_interval_ms", "60000").set("gateway.health_interval_ms", "60000")
+        self.set("order.recovery_interval_ms", "60000")
+            .set("order.trigger_interval_ms", "60000")
+            .set("gateway.health_interval_ms", "60000")
     }
 
     /// Gives the platform a clock that the test keeps a hold of.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
-use tradepost_order::{Order, Status};
+use tradepost_order::{Order, Stage, Status};
 use tradepost_user::Outcome;
 
 use super::{Books, Report};
@@ -62,16 +62,26 @@ impl Books {
 
 /// Whether an order may be in its state when this became of its money.
 fn fits(order: &Order, outcome: Option<&Outcome>) -> bool {
-    match order.status {
+    match order.stage() {
         // The money comes first, and recovery closes the order.
-        Status::Pending => true,
-        Status::Open => matches!(outcome, Some(Outcome::Held { .. })),
+        Stage::Pending => true,
+        Stage::Waiting => match outcome {
+            Some(Outcome::Held { asset, amount, .. }) => order.needs() == (*asset, *amount),
+            _ => false,
+        },
+        Stage::Ending(_) => {
+            matches!(outcome, Some(Outcome::Held { .. } | Outcome::Settled { .. } | Outcome::Released { .. }))
+        }
+        Stage::Final => fits_end(order.status, outcome),
+    }
+}
+
+fn fits_end(status: Status, outcome: Option<&Outcome>) -> bool {
+    match status {
         Status::Completed => matches!(outcome, Some(Outcome::Settled { .. })),
         Status::Cancelled | Status::Expired => matches!(outcome, Some(Outcome::Released { .. })),
         // What needs no balance to be refused never reaches the accounts.
-        Status::Failed => {
-            matches!(outcome, None | Some(Outcome::Refused { .. } | Outcome::Released { .. }))
-        }
+        _ => matches!(outcome, None | Some(Outcome::Refused { .. } | Outcome::Released { .. })),
     }
 }
 

@@ -22,6 +22,13 @@ pub trait Catalog: Send + Sync {
     /// # Errors
     /// [`CatalogError::Outage`] when the catalog does not answer.
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError>;
+
+    /// The quotes that changed after a version, and the version to ask with next. All quotes there are when
+    /// `version` is 0 or not known here, as after a restart. In process it costs no storage call.
+    ///
+    /// # Errors
+    /// [`CatalogError::Outage`] when the catalog does not answer.
+    async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError>;
 }
 
 /// An asset as a trader needs to know it.
@@ -46,6 +53,26 @@ pub struct Quote {
     pub as_of: Timestamp,
     /// Where it is from, e.g. `simulated`.
     pub source: String,
+}
+
+/// What changed between two versions of all quotes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteChanges {
+    /// The version that these changes lead to.
+    pub version: u64,
+    /// The assets whose quote changed, as it is now.
+    pub quotes: Vec<QuoteChange>,
+}
+
+/// An asset whose quote changed, or the answer to whether it can be traded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteChange {
+    /// Which.
+    pub asset: AssetId,
+    /// Whether orders on it are accepted and filled.
+    pub tradable: bool,
+    /// The newest price, if there ever was one.
+    pub quote: Option<Quote>,
 }
 
 /// Why the catalog has no answer. That there is no such asset is an answer.

@@ -14,7 +14,7 @@ use tradepost_kernel::AssetId;
 use tradepost_platform::peer::{Call, Peer, admit, reply};
 use tradepost_problem::Rejection;
 
-use crate::{Catalog, CatalogError, Listing};
+use crate::{Catalog, CatalogError, Listing, QuoteChanges};
 
 /// The name of this module in addresses and service tokens.
 pub const MODULE: &str = "inventory";
@@ -33,6 +33,13 @@ pub struct ListingQuery {
 pub struct ListingsQuery {
     /// Which assets.
     pub assets: Vec<AssetId>,
+}
+
+/// The argument of [`Catalog::quotes_since`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct QuotesQuery {
+    /// Only what changed after this version.
+    pub version: u64,
 }
 
 /// [`Catalog`] in another process.
@@ -55,6 +62,10 @@ impl Catalog for CatalogClient {
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
         self.0.call("listings", None, &ListingsQuery { assets }).await
     }
+
+    async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError> {
+        self.0.call("quotes_since", None, &QuotesQuery { version }).await
+    }
 }
 
 /// The answering half, for the internal listener.
@@ -63,7 +74,8 @@ pub fn routes(config: &mut ServiceConfig, catalog: Arc<dyn Catalog>) {
         .wrap(from_fn(|request, next| admit(MODULE, CALLERS, request, next)))
         .app_data(Data::from(catalog))
         .route("/listing", post().to(listing))
-        .route("/listings", post().to(listings));
+        .route("/listings", post().to(listings))
+        .route("/quotes_since", post().to(quotes_since));
     config.service(scope);
 }
 
@@ -76,4 +88,11 @@ async fn listings(
     catalog: Data<dyn Catalog>,
 ) -> Result<impl Responder, Rejection> {
     reply(catalog.listings(call.argument().assets).await)
+}
+
+async fn quotes_since(
+    call: Call<QuotesQuery>,
+    catalog: Data<dyn Catalog>,
+) -> Result<impl Responder, Rejection> {
+    reply(catalog.quotes_since(call.argument().version).await)
 }

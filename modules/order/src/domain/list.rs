@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, OrderId, Page, PageLimit, Timestamp};
 
-use super::{Order, OrderType, Status};
+use super::{ClientOrderId, Order, OrderType, Status};
 
 /// How many orders are read in one go.
 const CHUNK: usize = 200;
@@ -16,6 +16,7 @@ pub struct OrderFilter {
     pub asset_id: Option<AssetId>,
     pub order_type: Option<OrderType>,
     pub status: Option<Status>,
+    pub client_order_id: Option<ClientOrderId>,
     /// Accepted at this moment or later.
     pub from: Option<Timestamp>,
     /// Accepted before this moment.
@@ -36,6 +37,7 @@ impl OrderFilter {
         self.asset_id.is_none_or(|asset| asset == order.asset)
             && self.order_type.is_none_or(|order_type| order_type == order.order_type)
             && self.status.is_none_or(|status| status == order.status)
+            && (self.client_order_id.is_none() || self.client_order_id == order.client_order_id)
             && self.from.is_none_or(|from| order.created_at >= from)
             && self.to.is_none_or(|to| order.created_at < to)
     }
@@ -119,7 +121,7 @@ mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
     use tradepost_kernel::PageLimit;
 
-    use super::super::tests::order;
+    use super::super::fixtures::order;
     use super::{Collector, FILTERED_READS, Order, OrderFilter, OrderPlace, OrderType, Status};
 
     /// Newest first; every third is a sell.

@@ -1,39 +1,11 @@
 use chrono::TimeDelta;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
-use tradepost_inventory_api::{Listing, Quote};
-use tradepost_kernel::{Amount, Decimal, OrderId, Price, Quantity, Timestamp, Usd, UserId};
+use tradepost_kernel::{Amount, Decimal, Quantity, Usd};
 use tradepost_user_api::{AccountsError, Position, Settled, Side};
 
-use super::{NewOrder, Order, OrderType, Status};
-use crate::{OrderError, Settings};
-
-pub fn now() -> Timestamp {
-    Timestamp::from_timestamp_millis(1_767_225_600_000).unwrap()
-}
-
-pub fn settings() -> Settings {
-    let json =
-        r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1000}"#;
-    serde_json::from_str(json).unwrap()
-}
-
-pub fn listing(asset: &str, price: &str) -> Listing {
-    let quote = Quote { price: Price::parse(price).unwrap(), as_of: now(), source: "simulated".to_owned() };
-    Listing { asset: asset.parse().unwrap(), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
-}
-
-fn wanted(order_type: OrderType, quantity: &str) -> NewOrder {
-    NewOrder { order_type, asset: "BTC".parse().unwrap(), quantity: Quantity::parse(quantity).unwrap() }
-}
-
-fn at_market(wanted: NewOrder, listing: &Listing) -> Result<Order, OrderError> {
-    wanted.at_market(UserId::generate(), OrderId::generate(), listing, &settings(), now())
-}
-
-/// A pending buy of BTC at $1000.
-pub fn order(quantity: &str) -> Order {
-    at_market(wanted(OrderType::MarketBuy, quantity), &listing("BTC", "1000")).unwrap()
-}
+use super::fixtures::{at_market, listing, now, order, settings, wanted};
+use super::{OrderType, Request, Status};
+use crate::OrderError;
 
 #[test]
 fn the_value_is_rounded_against_the_client() {
@@ -151,8 +123,8 @@ proptest! {
         let order_type = if sell { OrderType::MarketSell } else { OrderType::MarketBuy };
         let quantity = Decimal::new(units, 8).to_string();
         let order = at_market(wanted(order_type, &quantity), &listing("BTC", "1234.5678")).unwrap();
-        let settlement = order.settlement();
-        prop_assert_eq!(&settlement, &order.settlement());
+        let Some(Request::Settle(settlement)) = order.request() else { panic!("it is to be settled") };
+        prop_assert_eq!(Some(Request::Settle(settlement.clone())), order.request());
         prop_assert_eq!(settlement.side == Side::Sell, sell);
         prop_assert_eq!((settlement.quantity, settlement.total), (order.quantity, order.total));
         let exact = order.price.get() * order.quantity.get();

@@ -117,7 +117,7 @@ mod tests {
     use tradepost_kernel::{Amount, AssetId, Decimal, Price, decimal};
     use tradepost_user_api::Position;
 
-    use super::super::tests::{listing, now};
+    use super::super::fixtures::{listing, now};
     use super::{Holding, Portfolio, to_cents};
 
     fn position(asset: &str, quantity: &str, average_cost: &str) -> Position {

@@ -3,23 +3,24 @@
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
-use actix_web::{Responder, get, post};
+use actix_web::{Responder, delete, get, post};
 use serde::Serialize;
-use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp, Usd};
+use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp};
 use tradepost_platform::auth::{Caller, signed_in};
 use tradepost_platform::request::{Body, Fields, FromFields, Paging, Path, Query, decimal, moment, text};
 use tradepost_problem::Rejection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use crate::domain::{NewOrder, Order, OrderFilter, OrderPlace, OrderType, Status};
+use super::order_body::{OrderAnswer, OrderBody};
+use crate::domain::{ClientOrderId, NewOrder, OrderFilter, OrderPlace, OrderType, Status, Terms};
 
 /// An order to place.
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.01" }))]
 pub struct PlaceOrder {
-    /// `market_buy` or `market_sell`.
-    #[schema(value_type = String, example = "market_buy")]
+    /// `market_buy`, `market_sell`, `limit_buy`, `limit_sell`, `stop_loss` or `take_profit`.
+    #[schema(value_type = String, example = "limit_buy")]
     order_type: OrderType,
     /// The asset to buy or sell.
     #[schema(value_type = String, example = "BTC")]
@@ -27,26 +28,50 @@ pub struct PlaceOrder {
     /// How much of it: more than 0, at most 10^12, at most 8 decimal places; a string or a number.
     #[schema(value_type = String, example = "0.01")]
     quantity: Quantity,
-    /// Ignored: a market order executes at the price of now.
-    #[schema(value_type = Option<String>, example = "50000")]
-    #[expect(dead_code, reason = "checked, because a malformed field is an error, and then ignored")]
+    /// The price to wait for: more than 0, at most 10^9, at most 12 decimal places. Ignored in a market order, which
+    /// executes at the price of now; required otherwise.
+    #[schema(value_type = Option<String>, example = "45000")]
     price: Option<Price>,
+    /// When an order that waits for its price is given up (RFC 3339): in the future, at most 90 days away; 30 days
+    /// unless said otherwise.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-03-01T00:00:00Z")]
+    expires_at: Option<Timestamp>,
+    /// An id of the client's own, 1 to 36 visible characters. Placed again with the same content, the order is not
+    /// placed twice.
+    #[schema(value_type = Option<String>, example = "my-order-1")]
+    client_order_id: Option<ClientOrderId>,
 }
 
 impl FromFields for PlaceOrder {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let order_type = fields.required("order_type", text(market_order));
+        let order_type = fields.required("order_type", text(str::parse::<OrderType>));
         let asset_id = fields.required("asset_id", text(str::parse::<AssetId>));
         let quantity = fields.required("quantity", decimal(Quantity::new));
         let price = fields.optional("price", decimal(Price::new));
-        Some(Self { order_type: order_type?, asset_id: asset_id?, quantity: quantity?, price: price? })
+        let expires_at = fields.optional("expires_at", text(moment));
+        let client_order_id = fields.optional("client_order_id", text(str::parse::<ClientOrderId>));
+        if price == Some(None) && order_type.is_some_and(|order_type| order_type.direction().is_some()) {
+            fields.refuse("price", "is required for this type of order");
+        }
+        Some(Self {
+            order_type: order_type?,
+            asset_id: asset_id?,
+            quantity: quantity?,
+            price: price?,
+            expires_at: expires_at?,
+            client_order_id: client_order_id?,
+        })
     }
 }
 
-fn market_order(text: &str) -> Result<OrderType, &'static str> {
-    match text.parse() {
-        Ok(order_type @ (OrderType::MarketBuy | OrderType::MarketSell)) => Ok(order_type),
-        _ => Err("must be market_buy or market_sell"),
+impl From<PlaceOrder> for NewOrder {
+    fn from(order: PlaceOrder) -> Self {
+        let PlaceOrder { order_type, asset_id: asset, quantity, expires_at, client_order_id, .. } = order;
+        let terms = match order.price {
+            Some(price) if order_type.direction().is_some() => Terms::Limit { price, expires_at },
+            _ => Terms::Market,
+        };
+        Self { order_type, asset, quantity, terms, client_order_id }
     }
 }
 
@@ -64,6 +89,9 @@ pub struct ListOrders {
     /// Only orders with this status: `pending`, `open`, `completed`, `cancelled`, `expired` or `failed`.
     #[param(value_type = Option<String>, example = "completed")]
     status: Option<Status>,
+    /// Only the order with this id of the client's own.
+    #[param(value_type = Option<String>, example = "my-order-1")]
+    client_order_id: Option<ClientOrderId>,
     /// Only orders accepted at this time or later (RFC 3339).
     #[param(value_type = Option<String>, example = "2026-01-01T00:00:00Z")]
     from: Option<Timestamp>,
@@ -79,6 +107,7 @@ impl FromFields for ListOrders {
         let asset_id = fields.optional("asset_id", text(str::parse::<AssetId>));
         let order_type = fields.optional("order_type", text(str::parse::<OrderType>));
         let status = fields.optional("status", text(str::parse::<Status>));
+        let client_order_id = fields.optional("client_order_id", text(str::parse::<ClientOrderId>));
         let from = fields.optional("from", text(moment));
         let to = fields.optional("to", text(moment));
         let paging = Paging::read(fields);
@@ -86,6 +115,7 @@ impl FromFields for ListOrders {
             asset_id: asset_id?,
             order_type: order_type?,
             status: status?,
+            client_order_id: client_order_id?,
             from: from?,
             to: to?,
             paging: paging?,
@@ -109,12 +139,6 @@ impl FromFields for OrderPath {
     }
 }
 
-/// One order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OrderAnswer {
-    data: OrderBody,
-}
-
 /// A page of orders, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrdersAnswer {
@@ -126,82 +150,33 @@ pub struct OrdersAnswer {
     next_cursor: Option<String>,
 }
 
-/// An order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OrderBody {
-    #[schema(value_type = String, example = "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10")]
-    order_id: OrderId,
-    #[schema(example = "market_buy")]
-    order_type: &'static str,
-    #[schema(value_type = String, example = "BTC")]
-    asset_id: AssetId,
-    #[schema(value_type = String, example = "0.1")]
-    quantity: Quantity,
-    /// Dollars per unit, as quoted when the order was accepted.
-    #[schema(value_type = String, example = "50000")]
-    price: Price,
-    /// Where the price is from.
-    #[schema(example = "simulated")]
-    price_source: String,
-    /// Null for a market order.
-    #[schema(value_type = Option<String>)]
-    limit_price: Option<Price>,
-    /// `pending`, `open`, `completed`, `cancelled`, `expired` or `failed`; the last four are final.
-    #[schema(example = "completed")]
-    status: &'static str,
-    /// Why the order failed; null unless it did.
-    #[schema(value_type = Option<String>)]
-    code: Option<String>,
-    /// The same for a person.
-    #[schema(value_type = Option<String>)]
-    detail: Option<String>,
-    /// Quantity times price in dollars, rounded to the cent: a buy up, a sell down.
-    #[schema(value_type = String, example = "5000.00")]
-    total_amount: Usd,
-    client_order_id: Option<String>,
-    #[schema(value_type = String, format = DateTime, example = "2026-01-31T12:00:00Z")]
-    created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime, example = "2026-01-31T12:00:00.020Z")]
-    updated_at: Timestamp,
-}
-
-impl From<Order> for OrderBody {
-    fn from(order: Order) -> Self {
-        let (code, detail) = order.failure.map(|refused| (refused.code, refused.detail)).unzip();
-        Self {
-            order_id: order.order_id,
-            order_type: order.order_type.as_str(),
-            asset_id: order.asset,
-            quantity: order.quantity,
-            price: order.price,
-            price_source: order.price_source,
-            limit_price: None,
-            status: order.status.as_str(),
-            code,
-            detail,
-            total_amount: order.total,
-            client_order_id: None,
-            created_at: order.created_at,
-            updated_at: order.updated_at,
-        }
-    }
-}
-
-/// Places a market order.
+/// Places an order.
 ///
-/// It executes at once at the current price, or not at all. Refused orders are kept and listed as `failed`,
-/// except where there was no such asset or no price.
-#[utoipa::path(tag = "orders", security(("bearer" = [])), request_body = PlaceOrder, responses(
-    (status = 201, description = "The order was executed.", body = OrderAnswer),
+/// A market order executes at once at the current price, or not at all. Any other holds what it takes from the moment
+/// it is accepted, and waits for its price: a `limit_buy` and a `stop_loss` for the market to fall to it, a `limit_sell`
+/// and a `take_profit` for the market to rise to it. It is filled at the price of the market then. Refused orders are
+/// kept and listed as `failed`, except where there was no such asset or no price.
+#[utoipa::path(tag = "orders", security(("bearer" = [])), 
+    request_body(content = PlaceOrder, examples(
+        ("market order" = (value = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.01" }))),
+        ("limit order" = (value = json!({ "order_type": "limit_buy", "asset_id": "BTC", "quantity": "0.01",
+            "price": "45000", "client_order_id": "my-order-1" }))),
+        ("stop-loss" = (value = json!({ "order_type": "stop_loss", "asset_id": "BTC", "quantity": "0.01",
+            "price": "40000", "expires_at": "2026-03-01T00:00:00Z" }))),
+    )), responses(
+    (status = 200, description = "The order was placed before, with the same `client_order_id` and content.",
+        body = OrderAnswer),
+    (status = 201, description = "The order was executed, or is `open`.", body = OrderAnswer),
     (status = 400, description = "`malformed_request`"),
     (status = 404, description = "`unknown_user`"),
+    (status = 409, description = "`client_order_id_taken`"),
     (status = 413, description = "`body_too_large`"),
     (status = 415, description = "`unsupported_media_type`"),
     (status = 422, description = "`validation_failed`, `insufficient_funds`, `insufficient_holdings`, \
         `order_value_too_small`, `order_value_too_large`, `unknown_asset`, `asset_not_tradable`, \
         `balance_too_large` or `settlement_expired`"),
     (status = 503, description = "`price_unavailable`; or an outage, after which the order may be pending and \
-        is settled, or given up, within seconds"),
+        is settled, opened or given up within seconds"),
 ))]
 #[post("/orders", wrap = "from_fn(signed_in)")]
 pub async fn place_order(
@@ -209,9 +184,9 @@ pub async fn place_order(
     caller: Caller,
     body: Body<PlaceOrder>,
 ) -> Result<impl Responder, Rejection> {
-    let PlaceOrder { order_type, asset_id: asset, quantity, .. } = body.0;
-    let order = api.service.place(caller.user, NewOrder { order_type, asset, quantity }).await?;
-    Ok((Json(OrderAnswer { data: order.into() }), StatusCode::CREATED))
+    let placed = api.service.place(caller.user, body.0.into()).await?;
+    let status = if placed.is_repeated { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((Json(OrderAnswer::from(placed.order)), status))
 }
 
 /// Lists the caller's orders, newest first.
@@ -228,9 +203,9 @@ pub async fn list_orders(
     caller: Caller,
     query: Query<ListOrders>,
 ) -> Result<Json<OrdersAnswer>, Rejection> {
-    let ListOrders { asset_id, order_type, status, from, to, paging } = query.0;
+    let ListOrders { asset_id, order_type, status, client_order_id, from, to, paging } = query.0;
     let (scope, limit) = (format!("orders/{}", caller.user), paging.limit);
-    let given = OrderFilter { asset_id, order_type, status, from, to };
+    let given = OrderFilter { asset_id, order_type, status, client_order_id, from, to };
     let first = |skip| OrderPlace { after: None, skip };
     let (filter, place) = paging.start(&api.cursors, &scope, given, first)?;
     let page = api.service.orders(caller.user, filter.clone(), place, limit).await?;
@@ -252,5 +227,25 @@ pub async fn get_order(
     path: Path<OrderPath>,
 ) -> Result<Json<OrderAnswer>, Rejection> {
     let order = api.service.order(caller.user, &path.0.order_id).await?;
-    Ok(Json(OrderAnswer { data: order.into() }))
+    Ok(Json(order.into()))
+}
+
+/// Cancels an open order.
+///
+/// What it held is available again. An order that was filled at the same time is not cancelled.
+#[utoipa::path(tag = "orders", security(("bearer" = [])), params(OrderPath), responses(
+    (status = 200, description = "The order, cancelled.", body = OrderAnswer),
+    (status = 404, description = "`order_not_found`"),
+    (status = 409, description = "`order_not_open`: it has ended, is being filled or is not open yet"),
+    (status = 422, description = "`validation_failed`"),
+    (status = 503, description = "An outage, after which the order may be cancelled within seconds"),
+))]
+#[delete("/orders/{order_id}", wrap = "from_fn(signed_in)")]
+pub async fn cancel_order(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<OrderPath>,
+) -> Result<Json<OrderAnswer>, Rejection> {
+    let order = api.service.cancel(caller.user, &path.0.order_id).await?;
+    Ok(Json(order.into()))
 }

@@ -5,7 +5,7 @@ use tradepost_user_api::{LedgerFilter, LedgerPlace, LedgerQuery};
 
 use super::OrderService;
 use crate::OrderError;
-use crate::domain::{Collector, Order, OrderFilter, OrderPlace, Trade};
+use crate::domain::{ClientOrderId, Collector, Order, OrderFilter, OrderPlace, Trade};
 
 impl OrderService {
     /// One order of a user.
@@ -28,14 +28,27 @@ impl OrderService {
         place: OrderPlace,
         limit: PageLimit,
     ) -> Result<Page<Order, OrderPlace>, OrderError> {
+        let by_client = filter.client_order_id.clone();
         let mut exhausted = filter.is_void();
         let mut list = Collector::new(filter, place, limit);
+        if let Some(id) = by_client {
+            // There is one at most.
+            self.order_of_client(user, &id).await?.into_iter().for_each(|order| list.take(order));
+            return Ok(list.page(true));
+        }
         while !exhausted && list.wants() > 0 {
             let rows = self.store.page(user, list.filter(), list.after(), list.wants()).await?;
             exhausted = rows.more_after.is_none();
             rows.items.into_iter().for_each(|order| list.take(order));
         }
         Ok(list.page(exhausted))
+    }
+
+    async fn order_of_client(&self, user: UserId, id: &ClientOrderId) -> Result<Option<Order>, OrderError> {
+        match self.store.claimed(user, id).await? {
+            Some(claimed) => Ok(self.store.get(user, &claimed.order_id).await?),
+            None => Ok(None),
+        }
     }
 
     /// What a user bought and sold of an asset, newest first.

@@ -1,56 +1,62 @@
-//! Placing an order: write it down, have it settled, write down how that ended.
+//! Placing an order: write it down, have it settled or what it takes held, write down how that ended.
 
 use tradepost_inventory_api::Listing;
 use tradepost_kernel::{OrderId, UserId};
-use tradepost_problem::Outage;
-use tradepost_user_api::{AccountsError, Positions};
+use tradepost_user_api::Positions;
 
-use super::{OrderService, count};
+use super::finish::Outcome;
+use super::{OrderService, count, undecided};
 use crate::OrderError;
-use crate::domain::{NewOrder, Order};
-use crate::recovery;
-use crate::store::Closing;
+use crate::domain::{NewOrder, Order, Stage};
+use crate::store::{Claimed, Closing, Inserted};
 
-/// What the accounts made of an order.
-pub(crate) struct Outcome {
-    /// The order in its final state.
+/// An order that was placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
     pub order: Order,
-    /// Why, if it failed.
-    pub refusal: Option<AccountsError>,
+    /// Whether it was placed before, under the same id of the client and with the same content.
+    pub is_repeated: bool,
 }
 
 impl OrderService {
-    /// Executes an order at the price of now.
+    /// Executes a market order at the price of now; opens any other, and fills it at once if the market has
+    /// reached its price.
     ///
     /// # Errors
-    /// A refusal, or [`OrderError::Outage`], after which the outcome is unknown until recovery has settled it.
-    pub async fn place(&self, user: UserId, new: NewOrder) -> Result<Order, OrderError> {
+    /// A refusal, or [`OrderError::Outage`], after which the outcome is unknown until recovery has decided it.
+    pub async fn place(&self, user: UserId, new: NewOrder) -> Result<Placed, OrderError> {
+        let content = new.content();
+        if let Some(id) = &new.client_order_id
+            && let Some(claimed) = self.store.claimed(user, id).await?
+        {
+            return self.repeated(user, claimed, &content).await;
+        }
         let unknown = OrderError::UnknownAsset { asset: new.asset };
         let listing = self.catalog.listing(new.asset).await?.ok_or(unknown)?;
         let now = self.clock.now();
-        let order = new.at_market(user, OrderId::generate(), &listing, &self.settings, now)?;
+        let order = new.accept(user, OrderId::generate(), &listing, &self.settings, now)?;
         match self.check(&order, &listing).await {
-            Ok(()) => self.execute(order).await,
+            Ok(()) => self.execute(order, &content).await,
             Err(OrderError::Outage(outage)) => Err(outage.into()),
             Err(refusal) => {
                 let failed = order.failed(&refusal, now);
-                self.store.insert(&failed, None).await?;
-                count(&failed);
-                Err(refusal)
+                match self.store.insert(&failed, &content).await? {
+                    Inserted::Taken(claimed) => self.repeated(user, claimed, &content).await,
+                    Inserted::Written => {
+                        count(&failed);
+                        Err(refusal)
+                    }
+                }
             }
         }
     }
 
-    /// Asks the accounts to settle a pending order, for the first time or again: their first outcome stands.
-    pub(crate) async fn settle(&self, order: Order) -> Result<Outcome, Outage> {
-        match self.accounts.settle(order.settlement()).await {
-            Ok(settled) => Ok(Outcome { order: order.completed(settled), refusal: None }),
-            Err(AccountsError::Outage(outage)) => Err(outage),
-            Err(refusal) => {
-                let order = order.failed(&refusal, self.clock.now());
-                Ok(Outcome { order, refusal: Some(refusal) })
-            }
+    async fn repeated(&self, user: UserId, claimed: Claimed, content: &str) -> Result<Placed, OrderError> {
+        if claimed.content != content {
+            return Err(OrderError::ClientOrderIdTaken);
         }
+        let order = self.order(user, &claimed.order_id).await?;
+        Ok(Placed { order, is_repeated: true })
     }
 
     async fn check(&self, order: &Order, listing: &Listing) -> Result<(), OrderError> {
@@ -68,30 +74,17 @@ impl OrderService {
         Ok(positions.iter().any(|position| order.empties(position)))
     }
 
-    async fn execute(&self, order: Order) -> Result<Order, OrderError> {
-        self.store.insert(&order, Some(recovery::first_due(&order))).await?;
-        let Outcome { order, refusal } = self.settle(order).await.map_err(undecided)?;
-        let order = self.close(order).await;
-        refusal.map_or(Ok(order), |refusal| Err(refusal.into()))
-    }
-
-    /// What the accounts decided stands, whether it can be written down here now or only by recovery later.
-    async fn close(&self, order: Order) -> Order {
-        match self.store.close(&order).await {
-            Ok(Closing::Written) => {
-                count(&order);
-                order
-            }
-            Ok(Closing::Earlier(found)) => *found,
-            Err(_) => order,
+    async fn execute(&self, pending: Order, content: &str) -> Result<Placed, OrderError> {
+        if let Inserted::Taken(claimed) = self.store.insert(&pending, content).await? {
+            return self.repeated(pending.user, claimed, content).await;
         }
-    }
-}
-
-/// Recovery will finish an order that is written down, so its client must not be told that nothing was changed.
-const fn undecided(outage: Outage) -> Outage {
-    match outage {
-        Outage::Busy => Outage::Peer,
-        other => other,
+        let Outcome { order, refusal } = self.decide(pending.clone()).await.map_err(undecided)?;
+        let order = match self.advance(&pending, &order).await {
+            Ok(Closing::Written) if order.stage() == Stage::Waiting => self.look_once_more(order).await,
+            Ok(Closing::Earlier(found)) => *found,
+            // What the accounts decided stands, whether it is written down here now or only by recovery later.
+            Ok(Closing::Written) | Err(_) => order,
+        };
+        refusal.map_or(Ok(Placed { order, is_repeated: false }), |refusal| Err(refusal.into()))
     }
 }

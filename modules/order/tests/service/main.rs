@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod crash;
 mod listing;
 mod placing;
 mod recovery;
 mod support;
+mod waiting;

@@ -47,7 +47,7 @@ async fn without_an_asset_or_a_fresh_price_nothing_is_kept() {
     let world = World::new().await;
     let asset: AssetId = "NOPE".parse().unwrap();
     let unknown = NewOrder { asset, ..order(OrderType::MarketBuy, "1") };
-    assert_eq!(world.service.place(world.user, unknown).await, Err(OrderError::UnknownAsset { asset }));
+    assert_eq!(world.place(unknown).await, Err(OrderError::UnknownAsset { asset }));
     world.clock.advance(61);
     assert!(matches!(world.buy("1").await, Err(OrderError::PriceUnavailable { .. })));
     assert!(world.orders().await.is_empty());
@@ -85,7 +85,7 @@ async fn a_scan_finds_every_order_of_everybody() {
     let (mut found, mut place) = (Vec::new(), None);
     loop {
         let page = orders_page(&world.dynamo, place).await.unwrap();
-        found.extend(page.items.into_iter().map(|order| order.order_id));
+        found.extend(page.items.into_iter().map(|record| record.order.order_id));
         place = page.next;
         if place.is_none() {
             break;

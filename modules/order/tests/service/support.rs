@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote};
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
-    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, TABLE,
+    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, Status, TABLE,
+    Terms,
 };
 use tradepost_platform::dynamo::Dynamo;
 
@@ -54,11 +55,40 @@ impl World {
     }
 
     pub async fn buy(&self, quantity: &str) -> Result<Order, OrderError> {
-        self.service.place(self.user, order(OrderType::MarketBuy, quantity)).await
+        self.place(order(OrderType::MarketBuy, quantity)).await
     }
 
     pub async fn sell(&self, quantity: &str) -> Result<Order, OrderError> {
-        self.service.place(self.user, order(OrderType::MarketSell, quantity)).await
+        self.place(order(OrderType::MarketSell, quantity)).await
+    }
+
+    pub async fn place(&self, new: NewOrder) -> Result<Order, OrderError> {
+        self.service.place(self.user, new).await.map(|placed| placed.order)
+    }
+
+    /// Opens a buy of one bitcoin at $900.
+    pub async fn open(&self) -> Order {
+        let order = self.place(limit(OrderType::LimitBuy, "1", "900")).await.unwrap();
+        assert_eq!(order.status, Status::Open);
+        order
+    }
+
+    /// Changes the price of the market, which is new now.
+    pub fn price(&self, price: &str) {
+        let mut listings = self.catalog.0.lock().unwrap();
+        let quote = listings[0].quote.as_mut().unwrap();
+        (quote.price, quote.as_of) = (Price::parse(price).unwrap(), self.clock.now());
+    }
+
+    /// The state of an order that is looked at after a crash: everything due is done, and the market has moved on.
+    pub async fn settle_down(&self) {
+        let survivor = self.another_service();
+        for _ in 0..3 {
+            self.clock.advance(70);
+            self.price("1000");
+            survivor.recover_due(self.clock.now()).await.unwrap();
+            survivor.trigger(0).await.unwrap();
+        }
     }
 
     /// All orders of the user, newest first.
@@ -88,7 +118,14 @@ impl World {
 }
 
 pub fn order(order_type: OrderType, quantity: &str) -> NewOrder {
-    NewOrder { order_type, asset: btc(), quantity: Quantity::parse(quantity).unwrap() }
+    let quantity = Quantity::parse(quantity).unwrap();
+    NewOrder { order_type, asset: btc(), quantity, terms: Terms::Market, client_order_id: None }
+}
+
+/// One that waits for a price.
+pub fn limit(order_type: OrderType, quantity: &str, price: &str) -> NewOrder {
+    let terms = Terms::Limit { price: Price::parse(price).unwrap(), expires_at: None };
+    NewOrder { terms, ..order(order_type, quantity) }
 }
 
 pub fn btc() -> AssetId {
@@ -101,7 +138,8 @@ fn service(
     catalog: &Arc<Shop>,
     clock: &Arc<StandingClock>,
 ) -> Arc<OrderService> {
-    let json = r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1}"#;
+    let json = r#"{"min_value":"1.00","max_value":"10000.00","max_quote_age_s":60,"recovery_interval_ms":1,
+        "recovery_max_attempts":20,"trigger_interval_ms":10,"sweep_interval_ms":30000}"#;
     let settings: Settings = serde_json::from_str(json).unwrap();
     OrderService::new(settings, dynamo.clone(), books.clone(), catalog.clone(), clock.clone())
 }
@@ -137,5 +175,11 @@ impl Catalog for Shop {
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
         let all = self.0.lock().unwrap().clone();
         Ok(all.into_iter().filter(|listing| assets.contains(&listing.asset)).collect())
+    }
+
+    async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError> {
+        let all = self.0.lock().unwrap().clone().into_iter();
+        let change = |Listing { asset, tradable, quote, .. }| QuoteChange { asset, tradable, quote };
+        Ok(QuoteChanges { version: version + 1, quotes: all.map(change).collect() })
     }
 }

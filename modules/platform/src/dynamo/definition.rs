@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use tradepost_problem::Outage;
 
@@ -32,38 +33,99 @@ pub struct IndexDefinition {
     pub sk: &'static str,
 }
 
+/// What there is of a table.
+enum Found {
+    Nothing,
+    /// It lacks an index that was defined after it was made.
+    Lacks(IndexDefinition),
+    /// It, or one of its indexes, is being made.
+    Unready,
+    Ready,
+}
+
 impl TableDefinition {
-    /// Makes the table unless it exists, and waits until it can be used. Answers whether it was made.
+    /// Makes the table unless it exists, adds the indexes it lacks, and waits until all can be used. Answers
+    /// whether the table was made.
     ///
     /// # Errors
-    /// [`Outage`] when the store refuses or does not answer within a minute.
+    /// [`Outage`] when the store refuses or does not answer within ten minutes: a large table takes long to index.
     pub async fn create(&self, dynamo: &Dynamo) -> Result<bool, Outage> {
-        let made = !self.is_active(dynamo).await? && self.send_create(dynamo).await?;
-        for _ in 0..600 {
-            if self.is_active(dynamo).await? {
-                self.enable_expiry(dynamo).await?;
-                return Ok(made);
+        let mut made = false;
+        for _ in 0..6_000 {
+            match self.look(dynamo).await? {
+                Found::Nothing => made |= self.send_create(dynamo).await?,
+                Found::Lacks(index) => self.send_index(dynamo, &index).await?,
+                Found::Unready => tokio::time::sleep(Duration::from_millis(100)).await,
+                Found::Ready => {
+                    self.enable_expiry(dynamo).await?;
+                    return Ok(made);
+                }
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Err(Outage::storage("create table", &format!("{} did not become active", self.name)))
     }
 
-    /// Whether the table is there and can be used.
+    /// Whether the table is there, with all its indexes, and can be used.
     ///
     /// # Errors
     /// [`Outage`] when the store does not answer.
     pub async fn is_active(&self, dynamo: &Dynamo) -> Result<bool, Outage> {
+        Ok(matches!(self.look(dynamo).await?, Found::Ready))
+    }
+
+    async fn look(&self, dynamo: &Dynamo) -> Result<Found, Outage> {
         let table = dynamo.table(self.name);
-        match dynamo.client.describe_table().table_name(table.name()).send().await {
-            Ok(answer) => {
-                let status = answer.table.and_then(|table| table.table_status);
-                Ok(status == Some(TableStatus::Active))
-            }
+        let description = match dynamo.client.describe_table().table_name(table.name()).send().await {
+            Ok(answer) => answer.table,
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                Ok(false)
+                return Ok(Found::Nothing);
             }
-            Err(error) => Err(super::read::outage("describe table", &error)),
+            Err(error) => return Err(super::read::outage("describe table", &error)),
+        };
+        let Some(table) = description.filter(|table| table.table_status == Some(TableStatus::Active)) else {
+            return Ok(Found::Unready);
+        };
+        let indexes = table.global_secondary_indexes();
+        // Only one index may be in the making at a time.
+        if indexes.iter().any(|index| index.index_status != Some(IndexStatus::Active)) {
+            return Ok(Found::Unready);
+        }
+        let exists = |wanted: &IndexDefinition| {
+            indexes.iter().any(|index| index.index_name.as_deref() == Some(wanted.name))
+        };
+        Ok(self
+            .indexes
+            .iter()
+            .find(|index| !exists(index))
+            .map_or(Found::Ready, |index| Found::Lacks(*index)))
+    }
+
+    async fn send_index(&self, dynamo: &Dynamo, definition: &IndexDefinition) -> Result<(), Outage> {
+        let create = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(definition.name)
+            .set_key_schema(Some(key_schema(definition.pk, definition.sk)?))
+            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .build()
+            .map_err(|error| Outage::internal("table definition", &error))?;
+        let request = dynamo
+            .client
+            .update_table()
+            .table_name(dynamo.table(self.name).name())
+            .attribute_definitions(attribute(definition.pk)?)
+            .attribute_definitions(attribute(definition.sk)?)
+            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(create).build());
+        match request.send().await {
+            Ok(_) => {
+                tracing::info!(table = self.name, index = definition.name, "added an index");
+                Ok(())
+            }
+            // Another process was faster, if the index is there now.
+            Err(error) => match self.look(dynamo).await? {
+                Found::Lacks(index) if index.name == definition.name => {
+                    Err(super::read::outage("add index", &error))
+                }
+                _ => Ok(()),
+            },
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
 use tradepost_kernel::{Amount, AssetId, Clock, Decimal, OrderId, Page, Timestamp, Usd, UserId};
 use tradepost_order::OrderService;
 use tradepost_problem::Outage;
@@ -16,6 +17,8 @@ use super::{StandingClock, Switch, btc};
 
 /// What goes wrong with one call of `hold`, `release` or `settle`.
 pub enum Trouble {
+    /// None at all.
+    Nothing,
     /// No answer, and nothing happened.
     Outage,
     /// Too many wanted the same at once, and nothing happened.
@@ -46,6 +49,7 @@ pub struct Books {
     clock: Arc<StandingClock>,
     book: Mutex<Book>,
     troubles: Mutex<VecDeque<Trouble>>,
+    hanging: Notify,
 }
 
 /// What is available, and what became of the money of each order.
@@ -60,7 +64,7 @@ impl Books {
     pub fn new(clock: Arc<StandingClock>) -> Self {
         let cash = Amount::from(Usd::parse("100000").unwrap());
         let book = Book { cash, bitcoin: Amount::ZERO, states: HashMap::new(), calls: 0 };
-        Self { clock, book: Mutex::new(book), troubles: Mutex::default() }
+        Self { clock, book: Mutex::new(book), troubles: Mutex::default(), hanging: Notify::new() }
     }
 
     pub fn expect(&self, trouble: Trouble) {
@@ -71,11 +75,22 @@ impl Books {
         self.book.lock().unwrap().calls
     }
 
+    /// Waits until an answer never comes.
+    pub async fn hangs(&self) {
+        self.hanging.notified().await;
+    }
+
     /// Waits until a settlement was asked for.
     pub async fn was_called(&self) {
         while self.calls() == 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What is available and what is held, of dollars and of bitcoins.
+    pub fn balances(&self) -> [String; 4] {
+        let book = self.book.lock().unwrap();
+        [book.cash, book.held(AssetId::USD), book.bitcoin, book.held(btc())].map(|amount| amount.to_string())
     }
 
     pub fn cash(&self) -> String {
@@ -133,8 +148,10 @@ impl Books {
             Some(State::Refused(reason)) => return Err(reason),
             None => {}
         }
-        let state = match book.take(hold.asset, hold.amount) {
-            _ if now > hold.hold_by => State::Refused(AccountsError::SettlementExpired),
+        let is_late = now > hold.hold_by;
+        let taken =
+            if is_late { Err(AccountsError::SettlementExpired) } else { book.take(hold.asset, hold.amount) };
+        let state = match taken {
             Ok(()) => State::Held { asset: hold.asset, amount: hold.amount, at: now },
             Err(reason) => State::Refused(reason),
         };
@@ -172,13 +189,16 @@ impl Books {
     }
 
     /// What goes wrong before the answer of a call arrives.
-    async fn fails_after(trouble: Option<Trouble>) -> Result<(), AccountsError> {
+    async fn fails_after(&self, trouble: Option<Trouble>) -> Result<(), AccountsError> {
         match trouble {
             Some(Trouble::AnswerLost) => return Err(Outage::Storage.into()),
-            Some(Trouble::Hang) => std::future::pending().await,
+            Some(Trouble::Hang) => {
+                self.hanging.notify_one();
+                std::future::pending().await
+            }
             Some(Trouble::StoreGoes(switch)) => switch.off(),
             Some(Trouble::RecoveredMeanwhile(other, at)) => assert_eq!(other.recover_due(at).await, Ok(1)),
-            Some(Trouble::Outage | Trouble::Busy) | None => {}
+            Some(Trouble::Nothing | Trouble::Outage | Trouble::Busy) | None => {}
         }
         Ok(())
     }
@@ -191,7 +211,7 @@ impl Books {
         let trouble = self.troubles.lock().unwrap().pop_front();
         Self::fails_before(trouble.as_ref())?;
         let answer = call();
-        Self::fails_after(trouble).await?;
+        self.fails_after(trouble).await?;
         answer
     }
 }
