@@ -31,7 +31,7 @@ crate::tests![
     a_key_costs_no_more_reads_or_writes,
 ];
 
-const KEY: &str = "Idempotency-Key";
+pub const KEY: &str = "Idempotency-Key";
 
 async fn a_repetition_has_the_first_answer_byte_for_byte_and_moves_nothing(world: World) {
     let own = world.own(Setup::default()).await;
@@ -265,7 +265,7 @@ async fn keyed(user: &User, path: &str, key: &str, dollars: &str) -> Answer {
 
 /// Demands that an answer is the first one again: its status, its type and its bytes, under a request id of its own.
 #[track_caller]
-fn is_replay(first: &Answer, again: &Answer) {
+pub fn is_replay(first: &Answer, again: &Answer) {
     assert_eq!(again.header("idempotency-replayed"), "true", "{again:?}");
     assert_eq!((again.status, &again.text), (first.status, &first.text));
     assert_eq!(again.header("content-type"), first.header("content-type"));

@@ -15,6 +15,7 @@ mod limit_orders;
 mod limits;
 mod market;
 mod money;
+mod order_keys;
 mod order_list;
 mod orders;
 mod portfolio;
@@ -58,6 +59,7 @@ const ALL: &[&[(&str, Test)]] = &[
     limit_orders::TESTS,
     limits::TESTS,
     money::TESTS,
+    order_keys::TESTS,
     order_list::TESTS,
     orders::TESTS,
     portfolio::TESTS,

@@ -19,6 +19,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::{Listing, Quote};
 use tradepost_kernel::{Amount, AssetId, OrderId, Price, Quantity, Timestamp, Usd, UserId};
+use tradepost_platform::idempotency::KeyedRequest;
 use tradepost_user_api::{Position, Side};
 
 pub use self::client_order_id::ClientOrderId;
@@ -84,6 +85,8 @@ pub struct Order {
     pub client_order_id: Option<ClientOrderId>,
     /// How it is to end, from the moment that is certain until it has ended.
     pub intent: Option<Intent>,
+    /// The request that is to be answered once this is done, if it came under a key.
+    pub asked_by: Option<KeyedRequest>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -137,6 +140,7 @@ impl NewOrder {
             expires_at,
             client_order_id: self.client_order_id,
             intent: None,
+            asked_by: None,
             created_at: now,
             updated_at: now,
         })

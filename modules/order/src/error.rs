@@ -1,8 +1,8 @@
 //! Why an order is refused, or a thing asked for is not there.
 
-use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::CatalogError;
 use tradepost_kernel::{AssetId, Usd};
+use tradepost_platform::idempotency::KeyRefusal;
 use tradepost_problem::{About, Failure, FieldError, Kind, Outage, http::VALIDATION};
 use tradepost_user_api::AccountsError;
 
@@ -92,8 +92,7 @@ const NEXT_PRICE_S: u64 = 5;
 const EXPIRY_RULE: &str = "must be in the future, and at most 90 days away";
 
 /// A refusal, something that is not there, or an outage.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// An order names an asset the catalog does not have.
     #[error("There is no asset {asset}.")]
@@ -159,9 +158,11 @@ pub enum OrderError {
     /// The outcome is unknown, or known to be nothing; see [`Outage`].
     #[error(transparent)]
     Outage(#[from] Outage),
+    /// The key of the request was used before.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The accounts refuse; told as they tell it.
     #[error(transparent)]
-    #[serde(untagged)]
     Accounts(AccountsError),
 }
 
@@ -200,6 +201,7 @@ impl Failure for OrderError {
             Self::AssetNotFound { .. } => &ASSET_NOT_FOUND,
             Self::PositionNotFound { .. } => &POSITION_NOT_FOUND,
             Self::Outage(outage) => outage.about(),
+            Self::Key(refusal) => refusal.about(),
             Self::Accounts(error) => error.about(),
         }
     }
@@ -217,6 +219,7 @@ impl Failure for OrderError {
         match self {
             Self::PriceUnavailable { .. } => Some(NEXT_PRICE_S),
             Self::Outage(outage) => outage.retry_after_s(),
+            Self::Key(refusal) => refusal.retry_after_s(),
             Self::Accounts(error) => error.retry_after_s(),
             _ => None,
         }
@@ -225,7 +228,7 @@ impl Failure for OrderError {
 
 #[cfg(test)]
 mod tests {
-    use tradepost_kernel::{AssetId, Usd};
+    use tradepost_kernel::Usd;
     use tradepost_problem::{Failure, Outage};
     use tradepost_user_api::AccountsError;
 
@@ -249,23 +252,5 @@ mod tests {
         assert_eq!(small.to_string(), "An order must be worth at least $1.00; this one is worth $0.40.");
         let large = OrderError::OrderValueTooLarge { max: usd("10000"), value: None };
         assert_eq!(large.to_string(), "An order may be worth at most $10000.00; this one is worth far more.");
-    }
-
-    #[test]
-    fn every_error_survives_its_wire_form_under_its_code() {
-        let asset = AssetId::USD;
-        for error in [
-            OrderError::UnknownAsset { asset },
-            OrderError::OrderValueTooLarge { max: usd("1"), value: None },
-            OrderError::OrderNotFound,
-            OrderError::Outage(Outage::Busy),
-            OrderError::Accounts(AccountsError::BalanceTooLarge),
-        ] {
-            let json = serde_json::to_value(&error).unwrap();
-            if !matches!(error, OrderError::Outage(_)) {
-                assert_eq!(json["code"], error.about().code);
-            }
-            assert_eq!(serde_json::from_value::<OrderError>(json).unwrap(), error);
-        }
     }
 }

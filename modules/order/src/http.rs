@@ -1,6 +1,5 @@
 //! The HTTP form of this module, below `/api/v1`.
 
-mod order_body;
 mod orders;
 mod portfolio;
 mod positions;

@@ -5,6 +5,7 @@
 //! Around each call an order is written twice, with what is to be done before and what was done after; whatever comes
 //! between the two, [`OrderService::run_recovery`] finishes it.
 
+mod answer;
 mod domain;
 mod error;
 mod http;
@@ -14,12 +15,13 @@ mod settings;
 mod store;
 mod triggers;
 
+pub use answer::{Placed, cancelled, placed};
 pub use domain::{
     ClientOrderId, Intent, NewOrder, Order, OrderFilter, OrderPlace, OrderType, Preview, Refused, Remaining,
     Stage, Status, Terms,
 };
 pub use error::{OrderError, PROBLEMS};
 pub use http::{routes, state};
-pub use service::{OrderService, Placed};
+pub use service::OrderService;
 pub use settings::Settings;
 pub use store::{OrderRecord, ScanPlace, TABLE, orders_page};

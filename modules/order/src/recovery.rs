@@ -11,7 +11,7 @@ use tradepost_kernel::Timestamp;
 use tradepost_problem::Outage;
 
 use crate::domain::{Intent, Order, Stage};
-use crate::service::{Intended, OrderService, Outcome};
+use crate::service::{Intended, OrderService};
 use crate::store::{self, Closing, DueOrder};
 
 /// The first pause between two attempts; each further one is twice as long.
@@ -89,7 +89,7 @@ impl OrderService {
     /// An intent is a claim: of several processes one writes it down.
     async fn expire(&self, order: Order, now: Timestamp) -> Result<bool, Outage> {
         match self.intend(order, Intent::Expire { at: now }).await? {
-            Intended::Mine(ending) => Ok(self.end(ending).await?.status.is_final()),
+            Intended::Mine(ending) => Ok(self.end(&ending).await?.order.status.is_final()),
             Intended::Another(_) => Ok(false),
         }
     }
@@ -104,13 +104,14 @@ impl OrderService {
             return Ok(false);
         }
         let (before, order_id) = (due.order.clone(), due.order.order_id.clone());
-        let Outcome { order, .. } = self.decide(due.order).await.inspect_err(|_| {
+        let outcome = self.decide(due.order).await.inspect_err(|_| {
             metrics::counter!("tradepost_recoveries_total", "outcome" => "outage").increment(1);
             tracing::warn!(%order_id, attempts, is_dead, "an unfinished order has no outcome yet");
         })?;
-        if let Closing::Earlier(_) = self.advance(&before, &order).await? {
+        if let Closing::Earlier(_) = self.advance(&before, &outcome).await? {
             return Ok(false);
         }
+        let order = outcome.order;
         let status = order.status.as_str();
         metrics::counter!("tradepost_recoveries_total", "outcome" => status).increment(1);
         tracing::info!(%order_id, attempts, status, "finished an unfinished order");

@@ -1,8 +1,10 @@
 //! What can be done with orders, and what their user sees of it.
 
 mod cancel;
+mod end;
 mod finish;
 mod history;
+mod keyed;
 mod place;
 mod portfolio;
 mod preview;
@@ -19,9 +21,7 @@ use crate::domain::{Order, Status, Watch};
 use crate::store::Store;
 use crate::{OrderError, Settings};
 
-pub(crate) use cancel::Intended;
-pub(crate) use finish::Outcome;
-pub use place::Placed;
+pub(crate) use end::Intended;
 
 /// Takes orders, has them settled, and tells what became of them.
 pub struct OrderService {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | order | `U#{user_id}` | `O#{order_id}`, in the order of time |
 //! | the order of a client's id | `U#{user_id}` | `C#{client_order_id}` |
+//! | use of an idempotency key | `U#{user_id}` | `I#{route}#{key}` |
 //! | in the index `open-work`, until final | `WORK#{shard}` | `{due}#{order_id}`, and `#{intent or open}` |
 //! | there, after too many attempts | `WORK#dead` | the same |
 //! | in the index `open-orders`, while waiting | `{asset}#{fall or rise}#{shard}` | `{price}#{order_id}` |
@@ -15,18 +16,19 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, OrderId, RequestId, Timestamp, UserId};
 use tradepost_platform::dynamo::{
-    Dynamo, Expect, IndexDefinition, Query, Rows, SortKeys, Table, TableDefinition, Write, WriteError,
+    Dynamo, Expect, IndexDefinition, Key, Query, Rows, SortKeys, Table, TableDefinition, Write, WriteError,
     from_item,
 };
+use tradepost_platform::idempotency::{KeyUse, KeyWrite, KeyedRequest};
 use tradepost_problem::Outage;
 
-use self::row::{Row, Work};
+use self::row::{KeyRow, Row, Work};
 pub use self::scan::{OrderRecord, ScanPlace, orders_page};
 use crate::domain::{ClientOrderId, Direction, Order, OrderFilter, Stage, Status};
 
 /// The table of this module.
 pub const TABLE: TableDefinition =
-    TableDefinition { name: "orders", indexes: &[OPEN_WORK, OPEN_ORDERS], expires_at: None };
+    TableDefinition { name: "orders", indexes: &[OPEN_WORK, OPEN_ORDERS], expires_at: Some("rubbish_at") };
 
 const OPEN_WORK: IndexDefinition = IndexDefinition { name: "open-work", pk: "work_pk", sk: "work_sk" };
 const OPEN_ORDERS: IndexDefinition = IndexDefinition { name: "open-orders", pk: "open_pk", sk: "open_sk" };
@@ -58,6 +60,10 @@ mod keys {
 
     pub fn client_order(user_id: UserId, id: &ClientOrderId) -> Key {
         Key::new(user(user_id), format!("C#{id}"))
+    }
+
+    pub fn key_use(user_id: UserId, scope: &str) -> Key {
+        Key::new(user(user_id), format!("I#{scope}"))
     }
 
     /// Sorts before every order whose id was made at this moment or later: the first 48 bits of a UUID of
@@ -139,6 +145,8 @@ pub enum Closing {
     Written,
     /// Somebody else was faster, and it stands in this form.
     Earlier(Box<Order>),
+    /// Not written, because this is what the key was used for meanwhile.
+    Used(Option<KeyUse>),
 }
 
 /// Which order has a client's id.
@@ -154,13 +162,27 @@ pub enum Inserted {
     Written,
     /// Not at all, because an order of its user has its client's id.
     Taken(Claimed),
+    /// Not at all, because this is what the key was used for meanwhile.
+    Used(Option<KeyUse>),
 }
 
-/// What stands in the way of a new order.
+/// What stands in the way of a write.
 #[derive(Clone, Copy)]
 enum Clash {
     Order,
     ClientOrderId,
+    Key,
+}
+
+/// What a request needs to know before it does anything, read at once.
+#[derive(Default)]
+pub struct Known {
+    /// The order it names, if it names one.
+    pub order: Option<Order>,
+    /// Which order has its client's id.
+    pub claimed: Option<Claimed>,
+    /// What its key was used for.
+    pub key_use: Option<KeyUse>,
 }
 
 /// The numbers of the partitions of open work.
@@ -184,10 +206,38 @@ impl Store {
         Self { table: dynamo.table(TABLE.name), dynamo }
     }
 
-    /// Keeps a new order, together with the id its client gave it and what it said.
-    pub async fn insert(&self, order: &Order, content: &str) -> Result<Inserted, Outage> {
-        let operation = RequestId::generate();
-        let mut write = Write::new(&self.dynamo, operation.as_str());
+    /// What is known of the order, the client's id and the key that a request names.
+    pub async fn known(
+        &self,
+        user: UserId,
+        order: Option<&OrderId>,
+        id: Option<&ClientOrderId>,
+        request: Option<&KeyedRequest>,
+    ) -> Result<Known, Outage> {
+        let order = order.map(|order| keys::order(user, order));
+        let claimed = id.map(|id| keys::client_order(user, id));
+        let key_use = request.map(|request| keys::key_use(user, &request.scope()));
+        let wanted: Vec<_> = [&order, &claimed, &key_use].into_iter().flatten().cloned().collect();
+        let mut items = match wanted.as_slice() {
+            [] => return Ok(Known::default()),
+            wanted => self.table.batch_get(wanted).await?,
+        };
+        let mut take = |key: Option<Key>| key.and_then(|key| items.remove(&key));
+        Ok(Known {
+            order: take(order).map(from_item::<Row>).transpose()?.map(|row| row.order),
+            claimed: take(claimed).map(from_item).transpose()?,
+            key_use: take(key_use).map(from_item).transpose()?,
+        })
+    }
+
+    /// Keeps a new order, together with the id its client gave it, what it said, and the key it came under.
+    pub async fn insert(
+        &self,
+        order: &Order,
+        content: &str,
+        key: Option<&KeyWrite>,
+    ) -> Result<Inserted, Outage> {
+        let mut write = self.write(order.user, key);
         if let Some(id) = &order.client_order_id {
             let claimed = Claimed { order_id: order.order_id.clone(), content: content.to_owned() };
             let key = keys::client_order(order.user, id);
@@ -195,21 +245,41 @@ impl Store {
         }
         let key = keys::order(order.user, &order.order_id);
         let write = write.insert(&self.table, &key, &Row::of(order.clone()), Clash::Order);
-        match write.commit().await {
-            Ok(()) => Ok(Inserted::Written),
-            Err(WriteError::Outage(outage)) => Err(outage),
-            Err(WriteError::Lost(lost)) => match (lost.error, lost.found) {
-                // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
-                (Clash::Order, _) => Ok(Inserted::Written),
-                (Clash::ClientOrderId, Some(found)) => Ok(Inserted::Taken(from_item(found)?)),
-                (Clash::ClientOrderId, None) => Err(Outage::internal("insert order", &"the id is gone")),
-            },
+        let lost = match write.commit().await {
+            Ok(()) => return Ok(Inserted::Written),
+            Err(WriteError::Outage(outage)) => return Err(outage),
+            Err(WriteError::Lost(lost)) => lost,
+        };
+        match (lost.error, lost.found) {
+            // Nobody else makes this id: it is this very order, on which recovery was faster than a lost answer.
+            (Clash::Order, _) => Ok(Inserted::Written),
+            (Clash::Key, found) => {
+                let found = found.map(from_item::<KeyUse>).transpose()?;
+                let is_own = found.as_ref().is_some_and(|found| found.work == order.order_id.as_str());
+                Ok(if is_own { Inserted::Written } else { Inserted::Used(found) })
+            }
+            (Clash::ClientOrderId, Some(found)) => Ok(Inserted::Taken(from_item(found)?)),
+            (Clash::ClientOrderId, None) => Err(Outage::internal("insert order", &"the id is gone")),
         }
     }
 
-    /// Keeps the next state of an order, if it is still in the one before: pending, waiting, or about to end. One
-    /// that waits is in the index of open orders, and no other is.
-    pub async fn advance(&self, before: Stage<'_>, order: &Order) -> Result<Closing, Outage> {
+    /// Keeps the use of a key under which nothing was done to an order.
+    pub async fn keep(&self, user: UserId, key: &KeyWrite) -> Result<Inserted, Outage> {
+        match self.write(user, Some(key)).commit().await {
+            Ok(()) => Ok(Inserted::Written),
+            Err(WriteError::Outage(outage)) => Err(outage),
+            Err(WriteError::Lost(lost)) => Ok(Inserted::Used(lost.found.map(from_item).transpose()?)),
+        }
+    }
+
+    /// Keeps the next state of an order, if it is still in the one before: pending, waiting, or about to end; and
+    /// with it what a key is used for. One that waits is in the index of open orders, and no other is.
+    pub async fn advance(
+        &self,
+        before: Stage<'_>,
+        order: &Order,
+        key: Option<&KeyWrite>,
+    ) -> Result<Closing, Outage> {
         let unchanged = match before {
             Stage::Pending => Expect::text("status", Status::Pending.as_str()),
             Stage::Ending(_) => Expect::text("status", Status::Open.as_str()),
@@ -221,13 +291,15 @@ impl Store {
             },
             Stage::Final => return Err(Outage::internal("advance order", &"it is final")),
         };
-        match self.put(&Row::of(order.clone()), &unchanged).await {
-            Ok(()) => Ok(Closing::Written),
-            Err(WriteError::Outage(outage)) => Err(outage),
-            Err(WriteError::Lost(lost)) => {
-                let found = lost.found.ok_or_else(|| Outage::internal("advance order", &"there is none"))?;
-                Ok(Closing::Earlier(Box::new(from_item::<Row>(found)?.order)))
-            }
+        let lost = match self.put(&Row::of(order.clone()), &unchanged, key).await {
+            Ok(()) => return Ok(Closing::Written),
+            Err(WriteError::Outage(outage)) => return Err(outage),
+            Err(WriteError::Lost(lost)) => lost,
+        };
+        match (lost.error, lost.found) {
+            (Clash::Key, found) => Ok(Closing::Used(found.map(from_item).transpose()?)),
+            (_, Some(found)) => Ok(Closing::Earlier(Box::new(from_item::<Row>(found)?.order))),
+            (_, None) => Err(Outage::internal("advance order", &"there is none")),
         }
     }
 
@@ -236,7 +308,7 @@ impl Store {
     pub async fn claim(&self, due: &DueOrder, until: Timestamp, is_dead: bool) -> Result<bool, Outage> {
         let work = Work::on(&due.order, until, due.attempts.saturating_add(1), is_dead);
         let unclaimed = Expect::text(OPEN_WORK.sk, due.due_key.as_str());
-        match self.put(&Row { work: Some(work), ..Row::of(due.order.clone()) }, &unclaimed).await {
+        match self.put(&Row { work: Some(work), ..Row::of(due.order.clone()) }, &unclaimed, None).await {
             Ok(()) => Ok(true),
             Err(WriteError::Lost(_)) => Ok(false),
             Err(WriteError::Outage(outage)) => Err(outage),
@@ -247,6 +319,11 @@ impl Store {
     pub async fn get(&self, user: UserId, order: &OrderId) -> Result<Option<Order>, Outage> {
         let row = self.table.get::<Row>(&keys::order(user, order)).await?;
         Ok(row.map(|row| row.order))
+    }
+
+    /// What a key of a user was used for.
+    pub async fn key_use(&self, user: UserId, request: &KeyedRequest) -> Result<Option<KeyUse>, Outage> {
+        self.table.get(&keys::key_use(user, &request.scope())).await
     }
 
     /// Which order of a user has a client's id.
@@ -318,10 +395,22 @@ impl Store {
         Ok(rows.into_iter().filter_map(due).collect())
     }
 
-    async fn put(&self, row: &Row, expect: &Expect) -> Result<(), WriteError<()>> {
+    async fn put(
+        &self,
+        row: &Row,
+        expect: &Expect,
+        key_use: Option<&KeyWrite>,
+    ) -> Result<(), WriteError<Clash>> {
         let key = keys::order(row.order.user, &row.order.order_id);
-        let operation = RequestId::generate();
-        Write::new(&self.dynamo, operation.as_str()).put(&self.table, &key, row, expect, ()).commit().await
+        self.write(row.order.user, key_use).put(&self.table, &key, row, expect, Clash::Order).commit().await
+    }
+
+    /// A write of its own, and what it says of a key: whoever loses several races is told of the key, which decides.
+    fn write(&self, user: UserId, key: Option<&KeyWrite>) -> Write<Clash> {
+        let write = Write::new(&self.dynamo, RequestId::generate().as_str());
+        let Some(KeyWrite { scope, item, expect }) = key else { return write };
+        let row = KeyRow { key_use: item, rubbish_at: item.expires_at() };
+        write.put(&self.table, &keys::key_use(user, scope), &row, expect, Clash::Key)
     }
 }
 

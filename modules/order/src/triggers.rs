@@ -14,7 +14,7 @@ use tradepost_inventory_api::{CatalogError, Quote};
 use tradepost_kernel::Price;
 use tradepost_problem::Outage;
 
-use crate::domain::{Direction, Look, Order, Watch, is_fresh};
+use crate::domain::{Direction, Intent, Look, Order, Watch, is_fresh};
 use crate::service::{Intended, OrderService};
 use crate::store;
 
@@ -117,14 +117,17 @@ impl OrderService {
     /// Fills an order that waits, if the market has reached its price and its time is not over. Answers how it
     /// stands then.
     async fn fill(&self, order: Order, quote: &Quote) -> Result<Order, Outage> {
-        let now = self.clock.now();
-        let Some(intent) = order.fill(quote, now).filter(|_| is_fresh(quote, &self.settings, now)) else {
-            return Ok(order);
-        };
+        let Some(intent) = self.intent_to_fill(&order, quote) else { return Ok(order) };
         match self.intend(order, intent).await? {
-            Intended::Mine(filling) => self.end(filling).await,
+            Intended::Mine(filling) => Ok(self.end(&filling).await?.order),
             Intended::Another(found) => Ok(found),
         }
+    }
+
+    /// How to fill an order at this quote, if it waits for that, and the quote is fresh.
+    pub(crate) fn intent_to_fill(&self, order: &Order, quote: &Quote) -> Option<Intent> {
+        let now = self.clock.now();
+        order.fill(quote, now).filter(|_| is_fresh(quote, &self.settings, now))
     }
 
     /// Compares an order that was just opened with the newest price, which may have come before it could be found.

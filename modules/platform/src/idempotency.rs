@@ -13,7 +13,7 @@ mod key;
 mod key_use;
 mod once;
 
-pub use answer::{Answer, REPLAYED, Told};
-pub use key::{HEADER, KeyHeader, Keyed, KeyedRequest};
+pub use answer::{Answer, Done, REPLAYED, Told};
+pub use key::{HEADER, KeyHeader, Keyed, KeyedRequest, NoBody};
 pub use key_use::{KeyRefusal, KeyUse, PROBLEMS, Verdict};
 pub use once::{KeyWrite, Once};

@@ -8,7 +8,7 @@ mod paging;
 mod params;
 
 pub use body::{Body, BodyTimeout};
-pub(crate) use body::{json_bytes, parse};
+pub(crate) use body::{bytes, json_bytes, parse};
 pub use fields::{Fields, FromFields, Input, boolean, decimal, integer, text};
 pub use head::{Unsent, head_as_get, is_head};
 pub use paging::{Paging, moment};

@@ -99,7 +99,7 @@ impl Base {
             ("auth.service_secret".to_owned(), SERVICE_SECRET.to_owned()),
             ("data_dir".to_owned(), self.data_dir.clone()),
             // Many platforms without optimisation share few cores.
-            ("peers.timeout_ms".to_owned(), "20000".to_owned()),
+            ("peers.timeout_ms".to_owned(), "60000".to_owned()),
         ]);
         // All tests come from one address, and some repeat a user's requests for long.
         for limit in ["per_address", "per_user", "auth_per_address", "money_per_user", "reads_per_address"] {

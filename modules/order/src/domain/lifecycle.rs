@@ -156,6 +156,14 @@ impl Order {
         Some(Intent::Fill { price: quote.price, source: quote.source.clone(), total, at: now })
     }
 
+    /// When the request that is to be answered came.
+    pub fn asked_at(&self) -> Timestamp {
+        match self.stage() {
+            Stage::Ending(Intent::Cancel { at }) => *at,
+            _ => self.created_at,
+        }
+    }
+
     /// The order with how it is to end, or `None` if it does not wait.
     pub fn ending(self, intent: Intent) -> Option<Self> {
         (self.stage() == Stage::Waiting).then_some(Self { intent: Some(intent), ..self })
@@ -213,7 +221,7 @@ impl Order {
         }
         // The accounts may run on another machine, whose clock may be behind.
         let updated_at = at.max(self.updated_at);
-        Self { status, intent: None, updated_at, ..self }
+        Self { status, intent: None, asked_by: None, updated_at, ..self }
     }
 }
 

@@ -1,18 +1,18 @@
 //! `/orders`.
 
-use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
-use actix_web::{Responder, delete, get, post};
+use actix_web::{delete, get, post};
 use serde::Serialize;
 use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp};
 use tradepost_platform::auth::{Caller, signed_in};
-use tradepost_platform::request::{Body, Fields, FromFields, Paging, Path, Query, decimal, moment, text};
+use tradepost_platform::idempotency::{KeyHeader, Keyed, NoBody, Told};
+use tradepost_platform::request::{Fields, FromFields, Paging, Path, Query, decimal, moment, text};
 use tradepost_problem::Rejection;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::order_body::{OrderAnswer, OrderBody};
+use crate::answer::{self, OrderAnswer, OrderBody};
 use crate::domain::{ClientOrderId, NewOrder, OrderFilter, OrderPlace, OrderType, Status, Terms};
 
 /// An order to place.
@@ -156,7 +156,7 @@ pub struct OrdersAnswer {
 /// it is accepted, and waits for its price: a `limit_buy` and a `stop_loss` for the market to fall to it, a `limit_sell`
 /// and a `take_profit` for the market to rise to it. It is filled at the price of the market then. Refused orders are
 /// kept and listed as `failed`, except where there was no such asset or no price.
-#[utoipa::path(tag = "orders", security(("bearer" = [])), 
+#[utoipa::path(tag = "orders", security(("bearer" = [])), params(KeyHeader),
     request_body(content = PlaceOrder, examples(
         ("market order" = (value = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.01" }))),
         ("limit order" = (value = json!({ "order_type": "limit_buy", "asset_id": "BTC", "quantity": "0.01",
@@ -182,11 +182,10 @@ pub struct OrdersAnswer {
 pub async fn place_order(
     api: Data<Api>,
     caller: Caller,
-    body: Body<PlaceOrder>,
-) -> Result<impl Responder, Rejection> {
-    let placed = api.service.place(caller.user, body.0.into()).await?;
-    let status = if placed.is_repeated { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((Json(OrderAnswer::from(placed.order)), status))
+    keyed: Keyed<PlaceOrder>,
+) -> Result<Told, Rejection> {
+    let (order, once) = keyed.telling(answer::placed);
+    Ok(api.service.place(caller.user, order.into(), &once).await?.told(&once))
 }
 
 /// Lists the caller's orders, newest first.
@@ -233,7 +232,7 @@ pub async fn get_order(
 /// Cancels an open order.
 ///
 /// What it held is available again. An order that was filled at the same time is not cancelled.
-#[utoipa::path(tag = "orders", security(("bearer" = [])), params(OrderPath), responses(
+#[utoipa::path(tag = "orders", security(("bearer" = [])), params(OrderPath, KeyHeader), responses(
     (status = 200, description = "The order, cancelled.", body = OrderAnswer),
     (status = 404, description = "`order_not_found`"),
     (status = 409, description = "`order_not_open`: it has ended, is being filled or is not open yet"),
@@ -245,7 +244,8 @@ pub async fn cancel_order(
     api: Data<Api>,
     caller: Caller,
     path: Path<OrderPath>,
-) -> Result<Json<OrderAnswer>, Rejection> {
-    let order = api.service.cancel(caller.user, &path.0.order_id).await?;
-    Ok(Json(order.into()))
+    keyed: Keyed<NoBody>,
+) -> Result<Told, Rejection> {
+    let (_, once) = keyed.telling(answer::cancelled);
+    Ok(api.service.cancel(caller.user, &path.0.order_id, &once).await?.told(&once))
 }

@@ -1,20 +1,13 @@
 //! Cancelling an open order.
 
 use tradepost_kernel::{OrderId, UserId};
-use tradepost_problem::Outage;
+use tradepost_platform::idempotency::{Done, Once};
 
+use super::keyed::{Attempt, Attempted, over};
 use super::{OrderService, undecided};
 use crate::OrderError;
 use crate::domain::{Intent, Order, Stage, Status};
-use crate::store::Closing;
-
-/// How an order stands after somebody wanted it to end.
-pub(crate) enum Intended {
-    /// It is to end like that.
-    Mine(Order),
-    /// It did not wait any more: somebody else was faster.
-    Another(Order),
-}
+use crate::store::{Closing, Known};
 
 impl OrderService {
     /// Cancels an open order and gives back what it holds. Of a cancellation and a fill at the same time, the one
@@ -22,30 +15,57 @@ impl OrderService {
     ///
     /// # Errors
     /// [`OrderError::OrderNotFound`], also for an order of somebody else; [`OrderError::OrderNotOpen`] when it has
-    /// ended, is being filled or is not open yet; [`OrderError::Outage`], after which it may be cancelled.
-    pub async fn cancel(&self, user: UserId, order: &OrderId) -> Result<Order, OrderError> {
-        let order = self.order(user, order).await?;
-        let order = match order.stage() {
-            Stage::Waiting => match self.intend(order, Intent::Cancel { at: self.clock.now() }).await? {
-                Intended::Mine(order) | Intended::Another(order) => order,
-            },
-            _ => order,
-        };
-        if !matches!(order.stage(), Stage::Ending(Intent::Cancel { .. })) {
-            return Err(not_open(&order));
-        }
-        let order = self.end(order).await.map_err(undecided)?;
-        if order.status == Status::Cancelled { Ok(order) } else { Err(not_open(&order)) }
+    /// ended, is being filled or is not open yet; [`OrderError::Key`]; [`OrderError::Outage`], after which it may be
+    /// cancelled.
+    pub async fn cancel(
+        &self,
+        user: UserId,
+        order: &OrderId,
+        once: &Once<Order>,
+    ) -> Result<Done<Order>, OrderError> {
+        let known = self.store.known(user, Some(order), None, once.request()).await?;
+        self.attempt(user, known, once, async |attempt| self.try_cancel(order, attempt).await).await
     }
 
-    /// Writes down how a waiting order is to end.
-    pub(crate) async fn intend(&self, order: Order, intent: Intent) -> Result<Intended, Outage> {
-        let Some(ending) = order.clone().ending(intent) else { return Ok(Intended::Another(order)) };
-        match self.advance(&order, &ending).await? {
-            Closing::Written => Ok(Intended::Mine(ending)),
-            Closing::Earlier(found) => Ok(Intended::Another(*found)),
+    async fn try_cancel(
+        &self,
+        id: &OrderId,
+        mut attempt: Attempt<'_, Order>,
+    ) -> Result<Attempted<Order>, OrderError> {
+        let Some(order) = attempt.known.order.take() else {
+            return self.conclude(attempt, id, Err(OrderError::OrderNotFound)).await;
+        };
+        let result = match order.stage() {
+            Stage::Waiting => return self.cancel_waiting(order, attempt).await,
+            Stage::Ending(Intent::Cancel { .. }) => {
+                cancelled(self.end(&order).await.map_err(undecided)?.order)
+            }
+            _ => Err(not_open(&order)),
+        };
+        attempt.known.order = Some(order);
+        self.conclude(attempt, id, result).await
+    }
+
+    async fn cancel_waiting(
+        &self,
+        order: Order,
+        attempt: Attempt<'_, Order>,
+    ) -> Result<Attempted<Order>, OrderError> {
+        let Attempt { known, once, expect, now, .. } = attempt;
+        let intent = Some(Intent::Cancel { at: now });
+        let ending = Order { intent, asked_by: once.request().cloned(), ..order.clone() };
+        let key = once.key_write(expect, &order.order_id, None, now);
+        match self.store.advance(order.stage(), &ending, key.as_ref()).await? {
+            Closing::Written => over(cancelled(self.end(&ending).await.map_err(undecided)?.order), once),
+            Closing::Earlier(found) => Ok(Attempted::Raced(Known { order: Some(*found), ..known })),
+            Closing::Used(key_use) => Ok(Attempted::Raced(Known { order: Some(order), key_use, ..known })),
         }
     }
+}
+
+/// The order, if it ended as its user wished.
+pub(super) fn cancelled(order: Order) -> Result<Order, OrderError> {
+    if order.status == Status::Cancelled { Ok(order) } else { Err(not_open(&order)) }
 }
 
 fn not_open(order: &Order) -> OrderError {

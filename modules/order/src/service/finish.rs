@@ -1,10 +1,14 @@
 //! Taking an order from one state to the next: what it needs is asked of the accounts, and their answer decides.
 
+use tradepost_platform::idempotency::{KeyUse, KeyWrite};
 use tradepost_problem::Outage;
 use tradepost_user_api::{AccountsError, Settlement};
 
+use super::cancel::cancelled;
 use super::{OrderService, count};
-use crate::domain::{Order, Request, Stage};
+use crate::OrderError;
+use crate::answer::{self, Placed};
+use crate::domain::{Intent, Order, Request, Stage};
 use crate::store::Closing;
 
 /// What the accounts made of an order.
@@ -57,22 +61,34 @@ impl OrderService {
         Outcome { order: order.failed(&refusal, self.clock.now()), refusal: Some(refusal) }
     }
 
-    /// Writes the next state of an order down.
-    pub(crate) async fn advance(&self, before: &Order, order: &Order) -> Result<Closing, Outage> {
-        let closing = self.store.advance(before.stage(), order).await?;
+    /// Writes the next state of an order down, and with it the answer to the request that has come to its end by
+    /// that.
+    pub(crate) async fn advance(&self, before: &Order, outcome: &Outcome) -> Result<Closing, Outage> {
+        let (stage, order) = (before.stage(), &outcome.order);
+        let mut closing = self.store.advance(stage, order, answered(before, outcome).as_ref()).await?;
+        if let Closing::Used(_) = closing {
+            // It took longer than a key is kept, and somebody has used the key for something else.
+            closing = self.store.advance(stage, order, None).await?;
+        }
         if matches!(closing, Closing::Written) && order.status.is_final() {
             count(order);
         }
         Ok(closing)
     }
+}
 
-    /// Ends an order in the way it intends, and answers how it ended.
-    pub(crate) async fn end(&self, ending: Order) -> Result<Order, Outage> {
-        let Outcome { order, .. } = self.decide(ending.clone()).await?;
-        match self.advance(&ending, &order).await {
-            Ok(Closing::Earlier(found)) => Ok(*found),
-            // What the accounts decided stands, whether it is written down here now or only by recovery later.
-            Ok(Closing::Written) | Err(_) => Ok(order),
+/// The answer to the request that asked for what was done, if that came under a key and is over.
+fn answered(before: &Order, outcome: &Outcome) -> Option<KeyWrite> {
+    let Outcome { order, refusal } = outcome;
+    let request = before.asked_by.as_ref().filter(|_| order.asked_by.is_none())?;
+    let refused = |refusal: OrderError| request.refusal(refusal);
+    let answer = match (before.stage(), refusal) {
+        (Stage::Ending(Intent::Cancel { .. }), _) => {
+            cancelled(order.clone()).map_or_else(refused, |order| answer::cancelled(&order))
         }
-    }
+        (_, Some(refusal)) => refused(refusal.clone().into()),
+        (_, None) => answer::placed(&Placed { order: order.clone(), is_repeated: false }),
+    };
+    let item = KeyUse::new(request, &order.order_id, Some(answer), before.asked_at());
+    Some(KeyWrite { scope: request.scope(), item, expect: KeyUse::of_work(&order.order_id) })
 }

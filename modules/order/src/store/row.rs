@@ -1,7 +1,8 @@
-//! The item of an order, with what puts it into the indexes.
+//! The item of an order, with what puts it into the indexes, and that of a key.
 
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::Timestamp;
+use tradepost_platform::idempotency::KeyUse;
 
 use super::keys;
 use crate::domain::{Order, Stage};
@@ -60,4 +61,13 @@ impl Open {
             open_sk: keys::awaited(awaited, &order.order_id),
         })
     }
+}
+
+/// The item of a key that was used.
+#[derive(Serialize)]
+pub struct KeyRow<'a> {
+    #[serde(flatten)]
+    pub key_use: &'a KeyUse,
+    /// Unix second after which the store may sweep it. An order has an `expires_at`, and is never swept.
+    pub rubbish_at: i64,
 }

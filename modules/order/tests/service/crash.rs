@@ -48,7 +48,7 @@ async fn perform(world: &World, work: Work, open: Option<&Order>) {
         Work::Place => drop(world.place(short(world, "900")).await),
         Work::PlaceReached => drop(world.place(short(world, "1100")).await),
         Work::Fill => drop(world.service.trigger(1).await),
-        Work::Cancel => drop(world.service.cancel(world.user, &open.unwrap().order_id).await),
+        Work::Cancel => drop(world.cancel(&open.unwrap().order_id).await),
         Work::Expire => drop(world.service.recover_due(world.clock.now()).await),
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod crash;
+mod keyed;
 mod listing;
 mod placing;
 mod recovery;

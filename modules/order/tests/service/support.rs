@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
-use tradepost_kernel::{AssetId, Clock, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
+use tradepost_kernel::{AssetId, Clock, OrderId, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
-    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Settings, Status, TABLE,
-    Terms,
+    NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Placed, Settings, Status,
+    TABLE, Terms, cancelled, placed,
 };
 use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::idempotency::{Done, Once};
 
 pub use accounts::{Books, Trouble};
 pub use store::Switch;
@@ -63,7 +64,11 @@ impl World {
     }
 
     pub async fn place(&self, new: NewOrder) -> Result<Order, OrderError> {
-        self.service.place(self.user, new).await.map(|placed| placed.order)
+        self.service.place(self.user, new, &no_key()).await.map(|done| now(done).order)
+    }
+
+    pub async fn cancel(&self, order: &OrderId) -> Result<Order, OrderError> {
+        self.service.cancel(self.user, order, &Once::new(None, cancelled)).await.map(now)
     }
 
     /// Opens a buy of one bitcoin at $900.
@@ -126,6 +131,19 @@ pub fn order(order_type: OrderType, quantity: &str) -> NewOrder {
 pub fn limit(order_type: OrderType, quantity: &str, price: &str) -> NewOrder {
     let terms = Terms::Limit { price: Price::parse(price).unwrap(), expires_at: None };
     NewOrder { terms, ..order(order_type, quantity) }
+}
+
+/// The request to place an order, without a key.
+pub fn no_key() -> Once<Placed> {
+    Once::new(None, placed)
+}
+
+/// What was done now, which it was if there is no key.
+pub fn now<R: std::fmt::Debug>(done: Done<R>) -> R {
+    match done {
+        Done::Now(result) => result,
+        Done::Told(_) => panic!("{done:?}"),
+    }
 }
 
 pub fn btc() -> AssetId {

@@ -1,6 +1,6 @@
 //! Orders that wait for a price, against the real engine.
 
-use crate::support::{Trouble, World, limit, order};
+use crate::support::{Trouble, World, limit, no_key, now, order};
 use chrono::TimeDelta;
 use tradepost_kernel::{Clock, OrderId};
 use tradepost_order::{ClientOrderId, NewOrder, OrderError, OrderType, Status, orders_page};
@@ -21,7 +21,7 @@ async fn ending_an_order_costs_two_writes() {
     let world = World::new().await;
     let open = world.open().await;
     let before = world.dynamo.calls().so_far();
-    world.service.cancel(world.user, &open.order_id).await.unwrap();
+    world.cancel(&open.order_id).await.unwrap();
     assert_eq!(world.calls_since(before), (1, 2));
     assert_eq!(world.books.balances(), ["100000", "0", "0", "0"]);
     assert_eq!(world.recover_after(3600).await, 0, "nothing is left to do");
@@ -49,7 +49,8 @@ async fn a_tick_that_reaches_nothing_asks_for_nothing() {
 async fn what_another_process_opened_is_found_by_the_next_sweep() {
     let world = World::new().await;
     world.service.trigger(0).await.unwrap();
-    world.another_service().place(world.user, limit(OrderType::LimitBuy, "1", "900")).await.unwrap();
+    let new = limit(OrderType::LimitBuy, "1", "900");
+    world.another_service().place(world.user, new, &no_key()).await.unwrap();
     world.price("890");
     world.service.trigger(0).await.unwrap();
     assert_eq!(world.the_order().await.status, Status::Open, "this process does not know of it yet");
@@ -110,7 +111,7 @@ async fn a_fill_that_the_accounts_do_not_answer_is_finished_by_recovery() {
     world.books.expect(Trouble::AnswerLost);
     world.service.trigger(0).await.unwrap();
     let filling = world.the_order().await;
-    let refused = world.service.cancel(world.user, &filling.order_id).await;
+    let refused = world.cancel(&filling.order_id).await;
     assert_eq!(refused, Err(OrderError::OrderNotOpen { status: "being filled".to_owned() }));
     assert_eq!(world.recover_after(4).await, 1);
     let filled = world.the_order().await;
@@ -124,9 +125,9 @@ async fn a_cancellation_without_an_answer_may_be_asked_for_again() {
     let open = world.open().await;
     for trouble in [Trouble::Outage, Trouble::AnswerLost, Trouble::Busy] {
         world.books.expect(trouble);
-        assert!(matches!(world.service.cancel(world.user, &open.order_id).await, Err(OrderError::Outage(_))));
+        assert!(matches!(world.cancel(&open.order_id).await, Err(OrderError::Outage(_))));
     }
-    let cancelled = world.service.cancel(world.user, &open.order_id).await.unwrap();
+    let cancelled = world.cancel(&open.order_id).await.unwrap();
     assert_eq!(cancelled.status, Status::Cancelled);
     assert_eq!(world.books.balances(), ["100000", "0", "0", "0"]);
 }
@@ -140,11 +141,11 @@ async fn a_pending_order_cannot_be_cancelled() {
         Err(OrderError::Outage(Outage::Storage))
     );
     let pending = world.the_order().await;
-    let refused = world.service.cancel(world.user, &pending.order_id).await;
+    let refused = world.cancel(&pending.order_id).await;
     assert_eq!(refused, Err(OrderError::OrderNotOpen { status: "pending".to_owned() }));
     assert_eq!(world.recover_after(4).await, 1);
     assert_eq!(world.the_order().await.status, Status::Open);
-    assert_eq!(world.service.cancel(world.user, &OrderId::generate()).await, Err(OrderError::OrderNotFound));
+    assert_eq!(world.cancel(&OrderId::generate()).await, Err(OrderError::OrderNotFound));
 }
 
 #[tokio::test]
@@ -228,9 +229,10 @@ async fn of_two_orders_with_the_same_id_of_the_client_one_is_kept() {
     let id: ClientOrderId = "mine".parse().unwrap();
     let new = NewOrder { client_order_id: Some(id), ..order(OrderType::MarketBuy, "1") };
     let services = [world.another_service(), world.another_service(), world.another_service()];
-    let [a, b, c] = services.each_ref().map(|service| service.place(world.user, new.clone()));
+    let once = no_key();
+    let [a, b, c] = services.each_ref().map(|service| service.place(world.user, new.clone(), &once));
     let (a, b, c) = tokio::join!(a, b, c);
-    let placed = [a, b, c].map(Result::unwrap);
+    let placed = [a, b, c].map(|done| now(done.unwrap()));
     assert_eq!(placed.iter().filter(|placed| !placed.is_repeated).count(), 1);
     assert_eq!(world.the_order().await.order_id, placed[0].order.order_id);
     assert_eq!(world.books.cash(), "99000");

@@ -6,6 +6,8 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 
+use super::Once;
+
 /// The header of an answer that was given before.
 pub const REPLAYED: &str = "Idempotency-Replayed";
 
@@ -55,6 +57,25 @@ impl Told {
     #[must_use]
     pub fn again(answer: Answer) -> Self {
         Self { answer, replayed: true }
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done<R> {
+    /// It was carried out now, with this result.
+    Now(R),
+    /// There is an answer that is kept: a refusal of now, or whatever came of an earlier request under the key.
+    Told(Told),
+}
+
+impl<R> Done<R> {
+    /// What is answered.
+    pub fn told(self, once: &Once<R>) -> Told {
+        match self {
+            Self::Now(result) => Told::first(once.success(&result)),
+            Self::Told(told) => told,
+        }
     }
 }
 

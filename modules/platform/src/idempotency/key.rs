@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use super::key_use::INVALID_KEY;
 use super::{Answer, Once};
-use crate::request::{FromFields, json_bytes, parse};
+use crate::request::{FromFields, bytes, json_bytes, parse};
 use crate::secrets::sha256;
 
 /// The header of a request that bears a key.
@@ -101,7 +101,7 @@ fn key(value: &HeaderValue) -> Result<String, Rejection> {
     Err(Rejection::new(&INVALID_KEY, "Idempotency-Key must be 1 to 255 visible ASCII characters."))
 }
 
-/// The JSON body of a request, read as a `T`, and the key it bears if it bears one.
+/// The JSON body of a request, read as a `T`, and the key it bears if it bears one; [`NoBody`] where none is read.
 #[derive(Debug)]
 pub struct Keyed<T> {
     /// What was sent.
@@ -127,6 +127,24 @@ impl<T: FromFields + 'static> FromRequest for Keyed<T> {
             let bytes = bytes.await?;
             let request = keyed?.map(|keyed| keyed.with_body(&bytes));
             Ok(Self { body: parse(&bytes)?, request })
+        })
+    }
+}
+
+/// A body that says nothing: it is told from another one under the same key, and not read otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct NoBody;
+
+impl FromRequest for Keyed<NoBody> {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (keyed, bytes) = (KeyedRequest::read(request), bytes(request, payload));
+        Box::pin(async move {
+            let bytes = bytes.await?;
+            let request = keyed?.map(|keyed| keyed.with_body(&bytes));
+            Ok(Self { body: NoBody, request })
         })
     }
 }

@@ -112,6 +112,12 @@ impl KeyUse {
         }
     }
 
+    /// The Unix second after which the item is rubbish.
+    #[must_use]
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
     /// That the item is still the one of this work: the condition for adding the answer. Where it fails, the work
     /// took longer than a key is kept and somebody used the key anew.
     pub fn of_work(work: impl ToString) -> Expect {

@@ -43,14 +43,9 @@ pub(crate) fn json_bytes(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<Bytes, Rejection>> + use<> {
-    let is_json = is_json(request);
-    let bytes = Bytes::from_request(request, payload);
-    let timeout = request.app_data::<BodyTimeout>().map_or(Duration::MAX, |timeout| timeout.0);
+    let (is_json, bytes) = (is_json(request), bytes(request, payload));
     async move {
-        let bytes = tokio::time::timeout(timeout, bytes)
-            .await
-            .map_err(|_| Rejection::new(&http::TIMEOUT, "The body of the request did not arrive in time."))?;
-        let bytes = bytes.map_err(|error| unreadable(&error))?;
+        let bytes = bytes.await?;
         if !bytes.is_empty() && !is_json {
             return Err(Rejection::new(
                 &http::UNSUPPORTED_MEDIA_TYPE,
@@ -58,6 +53,21 @@ pub(crate) fn json_bytes(
             ));
         }
         Ok(bytes)
+    }
+}
+
+/// The body of a request, whatever it is.
+pub(crate) fn bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Rejection>> + use<> {
+    let bytes = Bytes::from_request(request, payload);
+    let timeout = request.app_data::<BodyTimeout>().map_or(Duration::MAX, |timeout| timeout.0);
+    async move {
+        let bytes = tokio::time::timeout(timeout, bytes)
+            .await
+            .map_err(|_| Rejection::new(&http::TIMEOUT, "The body of the request did not arrive in time."))?;
+        bytes.map_err(|error| unreadable(&error))
     }
 }
 

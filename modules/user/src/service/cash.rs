@@ -2,7 +2,7 @@
 
 use tradepost_kernel::{AssetId, EntryId, Timestamp, Usd, UserId};
 use tradepost_platform::dynamo::{Lost, WriteError, from_item};
-use tradepost_platform::idempotency::{Answer, KeyWrite, Once, Told, Verdict};
+use tradepost_platform::idempotency::{Answer, Done, KeyWrite, Once, Told, Verdict};
 use tradepost_problem::Outage;
 use tradepost_user_api::{AccountsError, Entry, Position, Positions};
 
@@ -30,19 +30,11 @@ pub struct CashReceipt {
     pub at: Timestamp,
 }
 
-/// What became of a request to move cash.
-enum Moved {
-    /// It was moved now.
-    Now(CashReceipt),
-    /// There is an answer that is kept: a refusal of now, or whatever came of an earlier request under the key.
-    Told(Told),
-}
-
 /// A movement, or its refusal, worked out and not yet written.
 struct Plan {
     change: Option<(Holding, Entry)>,
     answer: Answer,
-    moved: Moved,
+    moved: Done<CashReceipt>,
 }
 
 /// Why nothing was written.
@@ -82,8 +74,8 @@ impl UserService {
         let cash = Cash { user, amount, description: "Deposit by the operator".parse().ok() };
         let once = Once::new(None, |receipt: &CashReceipt| Answer::json(201, &receipt.balance_after));
         match self.move_cash(cash, Ok(movement), &once).await? {
-            Moved::Now(receipt) => Ok(receipt.balance_after),
-            Moved::Told(_) => Err(broken(&"a deposit without a key has no other answer")),
+            Done::Now(receipt) => Ok(receipt.balance_after),
+            Done::Told(_) => Err(broken(&"a deposit without a key has no other answer")),
         }
     }
 
@@ -101,7 +93,7 @@ impl UserService {
         cash: Cash,
         movement: Result<Movement, UserError>,
         once: &Once<CashReceipt>,
-    ) -> Result<Moved, UserError> {
+    ) -> Result<Done<CashReceipt>, UserError> {
         let _turn = self.queue.turn(cash.user).await;
         let id = EntryId::generate();
         let mut state = self.store.cash(cash.user, once.request()).await?;
@@ -109,7 +101,7 @@ impl UserService {
             let at = self.clock.now();
             let expect = match once.verdict(state.key_use.as_ref(), at)? {
                 Verdict::First(expect) => expect,
-                Verdict::Again(answer) => return Ok(Moved::Told(Told::again(answer))),
+                Verdict::Again(answer) => return Ok(Done::Told(Told::again(answer))),
             };
             let position = state.cash.as_ref().ok_or(AccountsError::UnknownUser)?;
             let description = cash.description.clone().map(Description::into_string);
@@ -152,15 +144,6 @@ impl CashState {
     }
 }
 
-impl Moved {
-    fn told(self, once: &Once<CashReceipt>) -> Told {
-        match self {
-            Self::Now(receipt) => Told::first(once.success(&receipt)),
-            Self::Told(told) => told,
-        }
-    }
-}
-
 impl Plan {
     /// A refusal that is not kept ends the request here.
     fn of(
@@ -173,11 +156,11 @@ impl Plan {
                 let balance_after = next.total()?.to_usd().map_err(|error| broken(&error))?;
                 let receipt = CashReceipt { id: entry.id, amount, balance_after, at: entry.created_at };
                 let answer = once.success(&receipt);
-                Ok(Self { change: Some((next, entry)), answer, moved: Moved::Now(receipt) })
+                Ok(Self { change: Some((next, entry)), answer, moved: Done::Now(receipt) })
             }
             Err(refusal) => {
                 let answer = once.refusal(&refusal).ok_or(refusal)?;
-                Ok(Self { change: None, answer: answer.clone(), moved: Moved::Told(Told::first(answer)) })
+                Ok(Self { change: None, answer: answer.clone(), moved: Done::Told(Told::first(answer)) })
             }
         }
     }

@@ -1,7 +1,8 @@
-//! An order as clients see it.
+//! How orders are answered: in the same way by whoever carried the request out and by whoever finished it later.
 
 use serde::Serialize;
 use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp, Usd};
+use tradepost_platform::idempotency::Answer;
 use utoipa::ToSchema;
 
 use crate::domain::{ClientOrderId, Order};
@@ -84,4 +85,23 @@ impl From<Order> for OrderAnswer {
     fn from(order: Order) -> Self {
         Self { data: order.into() }
     }
+}
+
+/// An order that was placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub order: Order,
+    /// Whether it was placed before, under the same id of the client and with the same content.
+    pub is_repeated: bool,
+}
+
+/// The answer to a request to place an order.
+pub fn placed(placed: &Placed) -> Answer {
+    let status = if placed.is_repeated { 200 } else { 201 };
+    Answer::json(status, &OrderAnswer::from(placed.order.clone()))
+}
+
+/// The answer to a request to cancel an order.
+pub fn cancelled(order: &Order) -> Answer {
+    Answer::json(200, &OrderAnswer::from(order.clone()))
 }
