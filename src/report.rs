@@ -14,6 +14,7 @@ pub struct Report {
     pub(crate) outcomes: usize,
     pub(crate) open_holds: usize,
     pub(crate) orders: usize,
+    pub(crate) keys: usize,
     /// The sum of every asset that users hold, which is what `external` and `house` gave.
     pub(crate) holdings: BTreeMap<String, Decimal>,
     pub(crate) problems: Vec<String>,
@@ -35,9 +36,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { positions, ledger_entries, outcomes, open_holds, orders, .. } = self;
+        let Self { positions, ledger_entries, outcomes, open_holds, orders, keys, .. } = self;
         writeln!(f, "Checked {positions} positions, {ledger_entries} ledger entries, {orders} orders and")?;
-        writeln!(f, "{outcomes} outcomes of orders, {open_holds} of them open holds.")?;
+        writeln!(
+            f,
+            "{outcomes} outcomes of orders, {open_holds} of them open holds, and {keys} idempotency keys."
+        )?;
         writeln!(f, "All users together have:")?;
         for (asset, sum) in &self.holdings {
             writeln!(f, "  {asset} {sum}")?;

@@ -3,200 +3,150 @@
 //! Ledgers are numbered without a gap and each entry's balance follows from the one before; every position is the
 //! sum of its ledger; what is held of each is the sum of its open holds; the money of every order ended as the order
 //! did; every completed order has exactly its settlement with exactly its two entries, and no outcome lacks its
-//! order; debits and credits over all accounts sum to zero by form.
+//! order; every idempotency key and every id of a client's was used for what its item says; debits and credits over
+//! all accounts sum to zero by form.
 
 mod holds;
+mod keys;
+mod ledgers;
+mod read;
+mod trades;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
-use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
-use tradepost_order::{Order, OrderRecord, orders_page};
+use tradepost_kernel::{Amount, AssetId, OrderId, UserId};
+use tradepost_order::{Order, OrderRecord, StoredOrder};
 use tradepost_platform::dynamo::Dynamo;
-use tradepost_user::{LedgerRecord, Outcome, Stored, records};
-use tradepost_user_api::{Account, Entry, EntryKind, Side};
+use tradepost_platform::idempotency::KeyUse;
+use tradepost_user::{LedgerRecord, Outcome, Stored};
+use tradepost_user_api::Entry;
 
 use crate::StartError;
 use crate::report::Report;
 
+/// How often the books of a user are looked at again in the hope that they stand still for that long.
+const LOOKS: u32 = 10;
+
+/// What was read.
 #[derive(Default)]
 struct Books {
     positions: HashMap<(UserId, AssetId), (Amount, Amount, u64)>,
     ledgers: HashMap<(UserId, AssetId), BTreeMap<u64, Entry>>,
     outcomes: HashMap<OrderId, (UserId, Outcome)>,
     orders: HashMap<OrderId, Order>,
-    repeated: Vec<String>,
+    dead_letters: Vec<OrderId>,
+    /// Which order has which id of a user's client.
+    client_order_ids: HashMap<(UserId, String), OrderId>,
+    cash_keys: Vec<(UserId, String, KeyUse)>,
+    order_keys: Vec<(UserId, String, KeyUse)>,
 }
 
-/// Reads all books of the store and proves them. While traffic goes on, run it on a snapshot, or expect to read a
-/// change half: what looks wrong then may be right when it is looked at again.
+/// What is wrong, and in whose books.
+#[derive(Default)]
+struct Problems(Vec<(UserId, String)>);
+
+impl Problems {
+    fn add(&mut self, user: UserId, what: String) {
+        self.0.push((user, what));
+    }
+}
+
+/// Reads all books of the store and proves them. While traffic goes on a change may be read half; so the books of
+/// whoever something looks wrong with are read again, until they stand still, before anything is reported.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn prove(dynamo: &Dynamo) -> Result<Report, StartError> {
-    let books = read(dynamo).await?;
-    let mut report = Report {
-        positions: books.positions.len(),
-        ledger_entries: books.ledgers.values().map(BTreeMap::len).sum(),
-        outcomes: books.outcomes.len(),
-        open_holds: books.open_holds().count(),
-        orders: books.orders.len(),
-        problems: books.repeated.clone(),
-        ..Report::default()
-    };
-    books.prove_ledgers(&mut report);
-    books.prove_positions(&mut report);
-    books.prove_holds(&mut report);
-    books.prove_outcomes(&mut report);
-    books.prove_orders(&mut report);
+    let books = read::all(dynamo).await?;
+    let mut report = books.report();
+    let suspects: HashSet<_> = books.problems().0.into_iter().map(|(user, _)| user).collect();
+    for user in suspects {
+        let problems = look_again(dynamo, user, &books).await?.0;
+        report.problems.extend(problems.into_iter().map(|(_, what)| what));
+    }
     report.problems.sort();
     Ok(report)
 }
 
-async fn read(dynamo: &Dynamo) -> Result<Books, StartError> {
-    let mut books = Books::default();
-    // Orders first: an order is pending before it is settled, so a settlement read later has its order here or is
-    // newer than the reading.
-    let mut after = None;
-    loop {
-        let page = orders_page(dynamo, after).await?;
-        page.items.into_iter().for_each(|record| books.add_order(record));
-        after = page.next;
-        if after.is_none() {
-            break;
+/// Two readings that are the same saw the books as they stood between the two.
+async fn look_again(dynamo: &Dynamo, user: UserId, books: &Books) -> Result<Problems, StartError> {
+    let assets: Vec<_> =
+        books.ledgers.keys().filter(|(of, _)| *of == user).map(|(_, asset)| *asset).collect();
+    let mut before = read::of(dynamo, user, &assets).await?;
+    for look in 1..=LOOKS {
+        let now = read::of(dynamo, user, &assets).await?;
+        if now == before {
+            return Ok(now.into_books().problems());
         }
+        before = now;
+        tokio::time::sleep(Duration::from_millis(50) * look).await;
     }
-    let mut after = None;
-    loop {
-        let rows = records(dynamo, after).await?;
-        rows.items.into_iter().for_each(|record| books.add(record));
-        after = rows.more_after;
-        if after.is_none() {
-            return Ok(books);
-        }
-    }
+    let mut problems = Problems::default();
+    problems.add(
+        user,
+        format!("user {user}: the books looked wrong once, and never stood still to be read again"),
+    );
+    Ok(problems)
 }
 
 impl Books {
-    fn add_order(&mut self, OrderRecord { order, is_dead }: OrderRecord) {
-        if is_dead {
-            let status = order.status.as_str();
-            self.repeated.push(format!("order {} is {status}, and nobody can finish it", order.order_id));
+    fn report(&self) -> Report {
+        let mut report = Report {
+            positions: self.positions.len(),
+            ledger_entries: self.ledgers.values().map(BTreeMap::len).sum(),
+            outcomes: self.outcomes.len(),
+            open_holds: self.open_holds().count(),
+            orders: self.orders.len(),
+            keys: self.cash_keys.len() + self.order_keys.len(),
+            ..Report::default()
+        };
+        for ((_, asset), (total, ..)) in &self.positions {
+            *report.holdings.entry(asset.to_string()).or_default() += total.get();
         }
-        self.orders.insert(order.order_id.clone(), order);
+        report
+    }
+
+    fn problems(&self) -> Problems {
+        let mut problems = Problems::default();
+        self.prove_ledgers(&mut problems);
+        self.prove_positions(&mut problems);
+        self.prove_holds(&mut problems);
+        self.prove_outcomes(&mut problems);
+        self.prove_trades(&mut problems);
+        self.prove_keys(&mut problems);
+        self.prove_client_order_ids(&mut problems);
+        for order in self.dead_letters.iter().filter_map(|id| self.orders.get(id)) {
+            let (id, status) = (&order.order_id, order.status.as_str());
+            problems.add(order.user, format!("order {id} is {status}, and nobody can finish it"));
+        }
+        problems
+    }
+
+    fn add_order(&mut self, OrderRecord { user, stored }: OrderRecord) {
+        match stored {
+            StoredOrder::Order { order, is_dead } => {
+                self.dead_letters.extend(is_dead.then(|| order.order_id.clone()));
+                self.orders.insert(order.order_id.clone(), *order);
+            }
+            StoredOrder::ClientOrderId { id, order } => {
+                self.client_order_ids.insert((user, id), order);
+            }
+            StoredOrder::KeyUse { scope, key_use } => self.order_keys.push((user, scope, key_use)),
+        }
     }
 
     fn add(&mut self, LedgerRecord { user, stored }: LedgerRecord) {
         match stored {
-            Stored::Position { asset, total, held, seq } => {
+            Stored::Position { asset, total, held, seq, .. } => {
                 self.positions.insert((user, asset), (total, held, seq));
             }
             Stored::Entry { asset, entry } => {
                 self.ledgers.entry((user, asset)).or_default().insert(entry.seq, *entry);
             }
-            Stored::Outcome { order, outcome } => {
-                if self.outcomes.insert(order.clone(), (user, outcome)).is_some() {
-                    self.repeated.push(format!("order {order} has two outcomes"));
-                }
-            }
+            // Were there two, of two users, one of them would lack its order.
+            Stored::Outcome { order, outcome } => drop(self.outcomes.insert(order, (user, outcome))),
+            Stored::KeyUse { scope, key_use } => self.cash_keys.push((user, scope, key_use)),
         }
     }
-
-    fn prove_ledgers(&self, report: &mut Report) {
-        for ((user, asset), ledger) in &self.ledgers {
-            let mut wrong = |what: String| report.problems.push(format!("ledger {user} {asset}: {what}"));
-            let (mut sum, mut time) = (Decimal::ZERO, None);
-            for (expected, (seq, entry)) in (1..).zip(ledger) {
-                if expected != *seq {
-                    wrong(format!("entry {expected} is missing"));
-                    break;
-                }
-                sum += signed(entry);
-                if sum != entry.balance_after.get() {
-                    wrong(format!("entry {seq} says {} is left, and {sum} is", entry.balance_after));
-                }
-                if sum < Decimal::ZERO {
-                    wrong(format!("after entry {seq} the balance is negative"));
-                }
-                if time.is_some_and(|time| entry.created_at < time) {
-                    wrong(format!("entry {seq} is older than the one before it"));
-                }
-                time = Some(entry.created_at);
-            }
-            if !self.positions.contains_key(&(*user, *asset)) {
-                wrong("there is no position".to_owned());
-            }
-        }
-    }
-
-    fn prove_positions(&self, report: &mut Report) {
-        for ((user, asset), (total, _, seq)) in &self.positions {
-            let ledger = self.ledgers.get(&(*user, *asset));
-            let sum: Decimal = ledger.into_iter().flat_map(BTreeMap::values).map(signed).sum();
-            let entries = ledger.map_or(0, BTreeMap::len) as u64;
-            if sum != total.get() || entries != *seq {
-                report.problems.push(format!(
-                    "position {user} {asset}: {total} after {seq} entries, but its {entries} entries sum to {sum}"
-                ));
-            }
-            *report.holdings.entry(asset.to_string()).or_default() += total.get();
-        }
-    }
-
-    fn prove_orders(&self, report: &mut Report) {
-        let entries = self.entries_by_order();
-        let is_settled = |outcome: &Outcome| matches!(outcome, Outcome::Settled { .. });
-        let settled: HashSet<_> = self
-            .outcomes
-            .iter()
-            .filter(|(_, (_, outcome))| is_settled(outcome))
-            .map(|(order, _)| order)
-            .collect();
-        for order in self.orders.values().filter(|order| settled.contains(&order.order_id)) {
-            let legs = entries.get(&order.order_id).map_or(&[][..], Vec::as_slice);
-            if !are_legs_of(legs, order) {
-                report
-                    .problems
-                    .push(format!("order {}: its ledger entries are not its trade", order.order_id));
-            }
-        }
-        for order in entries.keys().filter(|order| !settled.contains(**order)) {
-            report.problems.push(format!("order {order}: ledger entries without a settlement"));
-        }
-    }
-
-    fn entries_by_order(&self) -> HashMap<&OrderId, Vec<(UserId, AssetId, &Entry)>> {
-        let mut entries: HashMap<_, Vec<_>> = HashMap::new();
-        for ((user, asset), ledger) in &self.ledgers {
-            for entry in ledger.values() {
-                if let Some(order) = &entry.order {
-                    entries.entry(order).or_default().push((*user, *asset, entry));
-                }
-            }
-        }
-        entries
-    }
-}
-
-/// Whether these are the two entries of the trade: cash one way, the asset the other, at the order's terms.
-fn are_legs_of(legs: &[(UserId, AssetId, &Entry)], order: &Order) -> bool {
-    let is_buy = order.order_type.side() == Side::Buy;
-    let leg = |asset: AssetId, amount: Amount, comes_in: bool| {
-        let kind = if is_buy { EntryKind::Purchase } else { EntryKind::Sale };
-        legs.iter().any(|(user, of, entry)| {
-            *user == order.user
-                && *of == asset
-                && entry.kind == kind
-                && entry.amount == amount
-                && entry.total == Some(order.value())
-                && (entry.credit == Account::User) == comes_in
-        })
-    };
-    legs.len() == 2
-        && leg(AssetId::USD, order.value().into(), !is_buy)
-        && leg(order.asset, order.quantity.into(), is_buy)
-}
-
-fn signed(entry: &Entry) -> Decimal {
-    let amount = entry.amount.get();
-    if entry.credit == Account::User { amount } else { -amount }
 }

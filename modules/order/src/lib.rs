@@ -24,4 +24,4 @@ pub use error::{OrderError, PROBLEMS};
 pub use http::{routes, state};
 pub use service::OrderService;
 pub use settings::Settings;
-pub use store::{OrderRecord, ScanPlace, TABLE, orders_page};
+pub use store::{OrderRecord, StoredOrder, TABLE, order_records, order_records_of};

@@ -23,7 +23,7 @@ use tradepost_platform::idempotency::{KeyUse, KeyWrite, KeyedRequest};
 use tradepost_problem::Outage;
 
 use self::row::{KeyRow, Row, Work};
-pub use self::scan::{OrderRecord, ScanPlace, orders_page};
+pub use self::scan::{OrderRecord, StoredOrder, order_records, order_records_of};
 use crate::domain::{ClientOrderId, Direction, Order, OrderFilter, Stage, Status};
 
 /// The table of this module.

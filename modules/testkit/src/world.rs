@@ -13,6 +13,7 @@ use crate::{Client, ShiftedClock, standalone};
 use reqwest::Method;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
+use tradepost_platform::dynamo::Dynamo;
 
 /// How the platform is deployed. Every end-to-end test runs in every shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,6 +148,12 @@ impl World {
     pub async fn reconcile(&self) {
         let report = tradepost::modules::prove(self.deployment.store()).await.unwrap();
         assert!(report.is_clean(), "{report}");
+    }
+
+    /// The store that all processes share.
+    #[must_use]
+    pub fn store(&self) -> &Dynamo {
+        self.deployment.store()
     }
 
     /// The metrics of all processes.

@@ -16,5 +16,5 @@ pub use fields::{NewPassword, Username};
 pub use http::{jwks, routes, state};
 pub use service::UserService;
 pub use settings::{DepositPolicy, Settings};
-pub use store::{LedgerRecord, Stored, TABLE, records};
+pub use store::{LedgerRecord, Stored, TABLE, records, records_of};
 pub use tokens::SigningKey;

@@ -31,7 +31,7 @@ use tradepost_user_api::Entry;
 
 pub use self::cash::CashState;
 pub use self::logins::Counted;
-pub use self::records::{LedgerRecord, Stored, records};
+pub use self::records::{LedgerRecord, Stored, records, records_of};
 pub use self::sessions::Session;
 pub use self::write::StoreWrite;
 use crate::domain::{Holding, Outcome, Scope};

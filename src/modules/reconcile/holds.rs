@@ -6,7 +6,7 @@ use tradepost_kernel::{Amount, AssetId, Decimal, OrderId, UserId};
 use tradepost_order::{Order, Stage, Status};
 use tradepost_user::Outcome;
 
-use super::{Books, Report};
+use super::{Books, Problems};
 
 impl Books {
     pub(super) fn open_holds(&self) -> impl Iterator<Item = (&OrderId, UserId, AssetId, Amount)> {
@@ -17,7 +17,7 @@ impl Books {
     }
 
     /// What is held of each position is what its open holds add up to.
-    pub(super) fn prove_holds(&self, report: &mut Report) {
+    pub(super) fn prove_holds(&self, problems: &mut Problems) {
         let mut sums = HashMap::<(UserId, AssetId), Vec<Amount>>::new();
         for (_, user, asset, amount) in self.open_holds() {
             sums.entry((user, asset)).or_default().push(amount);
@@ -27,34 +27,29 @@ impl Books {
             let sum: Decimal = holds.iter().map(|amount| amount.get()).sum();
             if sum != held.get() {
                 let (user, asset) = whose;
-                report.problems.push(format!(
-                    "position {user} {asset}: {held} is held, but its {} open holds sum to {sum}",
-                    holds.len()
-                ));
+                let found = format!("{held} is held, but its {} open holds sum to {sum}", holds.len());
+                problems.add(*user, format!("position {user} {asset}: {found}"));
             }
         }
         for (user, asset) in sums.keys() {
-            report
-                .problems
-                .push(format!("position {user} {asset}: there is none, but there are holds of it"));
+            let found = format!("position {user} {asset}: there is none, but there are holds of it");
+            problems.add(*user, found);
         }
     }
 
     /// The money of every order ended as the order did, and what has an outcome has an order.
-    pub(super) fn prove_outcomes(&self, report: &mut Report) {
+    pub(super) fn prove_outcomes(&self, problems: &mut Problems) {
         for order in self.orders.values() {
             let outcome = self.outcomes.get(&order.order_id).map(|(_, outcome)| outcome);
             if !fits(order, outcome) {
                 let (id, status, outcome) = (&order.order_id, order.status.as_str(), name(outcome));
-                report.problems.push(format!("order {id}: it is {status}, and its money is {outcome}"));
+                problems.add(order.user, format!("order {id}: it is {status}, and its money is {outcome}"));
             }
         }
         for (id, (user, outcome)) in &self.outcomes {
             if self.orders.get(id).is_none_or(|order| order.user != *user) {
                 let what = name(Some(outcome));
-                report
-                    .problems
-                    .push(format!("order {id}: its money is {what}, but {user} has no such order"));
+                problems.add(*user, format!("order {id}: its money is {what}, but {user} has no such order"));
             }
         }
     }
@@ -99,7 +94,7 @@ fn name(outcome: Option<&Outcome>) -> &'static str {
 mod tests {
     use tradepost_kernel::{Amount, AssetId, OrderId, Timestamp, UserId};
 
-    use super::{Books, Outcome, Report};
+    use super::{Books, Outcome, Problems};
 
     fn amount(units: i64) -> Amount {
         Amount::new(units.into()).unwrap_or_default()
@@ -107,7 +102,7 @@ mod tests {
 
     /// The problems of one user's cash of which this much is held, with open holds of these amounts.
     fn problems(held: Option<i64>, holds: &[i64]) -> Vec<String> {
-        let (user, mut books, mut report) = (UserId::generate(), Books::default(), Report::default());
+        let (user, mut books, mut found) = (UserId::generate(), Books::default(), Problems::default());
         if let Some(held) = held {
             books.positions.insert((user, AssetId::USD), (amount(100), amount(held), 1));
         }
@@ -119,8 +114,8 @@ mod tests {
         let ended = Outcome::Released { at: Timestamp::UNIX_EPOCH, held_at: Some(Timestamp::UNIX_EPOCH) };
         let outcomes = holds.iter().map(open).chain([ended]);
         books.outcomes.extend(outcomes.map(|outcome| (OrderId::generate(), (user, outcome))));
-        books.prove_holds(&mut report);
-        report.problems.iter().map(|problem| problem.replace(&user.to_string(), "U")).collect()
+        books.prove_holds(&mut found);
+        found.0.iter().map(|(_, problem)| problem.replace(&user.to_string(), "U")).collect()
     }
 
     #[test]

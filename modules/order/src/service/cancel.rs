@@ -57,8 +57,10 @@ impl OrderService {
         let key = once.key_write(expect, &order.order_id, None, now);
         match self.store.advance(order.stage(), &ending, key.as_ref()).await? {
             Closing::Written => over(cancelled(self.end(&ending).await.map_err(undecided)?.order), once),
-            Closing::Earlier(found) => Ok(Attempted::Raced(Known { order: Some(*found), ..known })),
-            Closing::Used(key_use) => Ok(Attempted::Raced(Known { order: Some(order), key_use, ..known })),
+            Closing::Earlier(found) => Ok(Attempted::Raced(Box::new(Known { order: Some(*found), ..known }))),
+            Closing::Used(key_use) => {
+                Ok(Attempted::Raced(Box::new(Known { order: Some(order), key_use, ..known })))
+            }
         }
     }
 }

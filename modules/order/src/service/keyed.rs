@@ -26,7 +26,7 @@ pub(super) struct Attempt<'a, R> {
 pub(super) enum Attempted<R> {
     Over(Done<R>),
     /// Somebody else was faster, and this is how things stand now.
-    Raced(Known),
+    Raced(Box<Known>),
 }
 
 impl OrderService {
@@ -46,7 +46,7 @@ impl OrderService {
             };
             known = match work(Attempt { user, known, once, expect, now }).await? {
                 Attempted::Over(done) => return Ok(done),
-                Attempted::Raced(known) => known,
+                Attempted::Raced(known) => *known,
             };
         }
         Err(Outage::busy("order").into())
@@ -69,7 +69,7 @@ impl OrderService {
             && let Some(key) = once.key_write(expect, work, Some(answer), now)
             && let Inserted::Used(key_use) = self.store.keep(user, &key).await?
         {
-            return Ok(Attempted::Raced(Known { key_use, ..known }));
+            return Ok(Attempted::Raced(Box::new(Known { key_use, ..known })));
         }
         over(result, once)
     }

@@ -93,7 +93,7 @@ impl OrderService {
         let failed = order.failed(&refusal, now);
         let key = once.key_write(expect, &failed.order_id, once.refusal(&refusal), now);
         match raced(self.store.insert(&failed, content, key.as_ref()).await?, known) {
-            Some(known) => Ok(Attempted::Raced(known)),
+            Some(known) => Ok(Attempted::Raced(Box::new(known))),
             None => {
                 count(&failed);
                 over(Err(refusal), once)
@@ -112,7 +112,7 @@ impl OrderService {
         let pending = Order { asked_by: once.request().cloned(), ..order };
         let key = once.key_write(expect, &pending.order_id, None, now);
         if let Some(known) = raced(self.store.insert(&pending, content, key.as_ref()).await?, known) {
-            return Ok(Attempted::Raced(known));
+            return Ok(Attempted::Raced(Box::new(known)));
         }
         let mut outcome = self.decide(pending.clone()).await.map_err(undecided)?;
         outcome.order = self.filled_at_once(&pending, outcome.order, listing);

@@ -1,41 +1,79 @@
-//! All orders there are, for the proof of the books.
+//! What the proof of the books reads.
 
-use tradepost_kernel::Page;
-use tradepost_platform::dynamo::{Dynamo, Item, Key, from_item};
+use tradepost_kernel::{OrderId, UserId};
+use tradepost_platform::dynamo::{Dynamo, Item, Key, Rows, from_item};
+use tradepost_platform::idempotency::KeyUse;
 use tradepost_problem::Outage;
 
 use super::row::Row;
-use super::{TABLE, keys};
+use super::{Claimed, TABLE, keys};
 use crate::domain::Order;
 
-/// A place in the sequence of all orders of all users.
-#[derive(Clone, Debug)]
-pub struct ScanPlace(Key);
-
-/// An order as it is kept, with what the proof of the books needs to know besides.
+/// An item of the `orders` table.
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrderRecord {
-    pub order: Order,
-    /// Whether nobody could finish it in many attempts.
-    pub is_dead: bool,
+    /// Whose.
+    pub user: UserId,
+    /// What.
+    pub stored: StoredOrder,
 }
 
-/// All orders of all users, a page at a time and in no particular order. For proofs and administration, never
-/// on a request path.
+/// The items that matter for the proof of the books.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredOrder {
+    Order {
+        order: Box<Order>,
+        /// Whether nobody could finish it in many attempts.
+        is_dead: bool,
+    },
+    /// Which order has a client's id.
+    ClientOrderId { id: String, order: OrderId },
+    /// What an idempotency key was used for.
+    KeyUse { scope: String, key_use: KeyUse },
+}
+
+/// One page of everything that matters for the proof of the books, in no particular order.
 ///
 /// # Errors
-/// [`Outage`] when the store does not answer, or an order is not of this form.
-pub async fn orders_page(
-    dynamo: &Dynamo,
-    after: Option<ScanPlace>,
-) -> Result<Page<OrderRecord, ScanPlace>, Outage> {
-    let rows = dynamo.table(TABLE.name).scan_page(after.map(|place| place.0)).await?;
-    let orders = rows.items.into_iter().filter(is_order).map(from_item::<Row>);
-    let record = |row: Row| OrderRecord { is_dead: row.is_dead(), order: row.order };
-    let items = orders.map(|row| row.map(record)).collect::<Result<_, _>>()?;
-    Ok(Page { items, next: rows.more_after.map(ScanPlace) })
+/// [`Outage`] when the store does not answer, or holds what cannot be read.
+pub async fn order_records(dynamo: &Dynamo, after: Option<Key>) -> Result<Rows<OrderRecord>, Outage> {
+    let page = dynamo.table(TABLE.name).scan_page(after).await?;
+    Ok(Rows { items: read(page.items)?, more_after: page.more_after })
 }
 
-fn is_order(item: &Item) -> bool {
-    let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-    sk.is_some_and(|sk| sk.starts_with(keys::ORDER))
+/// Everything of one user that matters for the proof of the books.
+///
+/// # Errors
+/// [`Outage`] when the store does not answer, or holds what cannot be read.
+pub async fn order_records_of(dynamo: &Dynamo, user: UserId) -> Result<Vec<OrderRecord>, Outage> {
+    read(dynamo.table(TABLE.name).partition(&keys::user(user)).await?)
+}
+
+fn read(items: Vec<Item>) -> Result<Vec<OrderRecord>, Outage> {
+    items.into_iter().filter_map(|item| OrderRecord::of(item).transpose()).collect()
+}
+
+impl OrderRecord {
+    fn of(item: Item) -> Result<Option<Self>, Outage> {
+        let text =
+            |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        let (pk, sk) = (text("pk"), text("sk"));
+        let (Some(("U", user)), Some((kind, name))) = (pk.split_once('#'), sk.split_once('#')) else {
+            return Ok(None);
+        };
+        let stored = match kind {
+            "O" => {
+                let row: Row = from_item(item)?;
+                StoredOrder::Order { is_dead: row.is_dead(), order: Box::new(row.order) }
+            }
+            "C" => {
+                let claimed: Claimed = from_item(item)?;
+                StoredOrder::ClientOrderId { id: name.to_owned(), order: claimed.order_id }
+            }
+            "I" => StoredOrder::KeyUse { scope: name.to_owned(), key_use: from_item(item)? },
+            _ => return Ok(None),
+        };
+        let broken = |_| Outage::internal("read item", &format!("the key {pk} {sk} is malformed"));
+        Ok(Some(Self { user: user.parse().map_err(broken)?, stored }))
+    }
 }

@@ -1,6 +1,6 @@
 //! The service with its store and its recovery, against the real embedded engine.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod crash;
 mod keyed;

@@ -2,7 +2,7 @@
 
 use crate::support::{World, order};
 use tradepost_kernel::{AssetId, OrderId, Price, UserId};
-use tradepost_order::{NewOrder, OrderError, OrderType, Status, orders_page};
+use tradepost_order::{NewOrder, OrderError, OrderType, Status, StoredOrder, order_records};
 use tradepost_user_api::AccountsError;
 
 #[tokio::test]
@@ -84,9 +84,12 @@ async fn a_scan_finds_every_order_of_everybody() {
     }
     let (mut found, mut place) = (Vec::new(), None);
     loop {
-        let page = orders_page(&world.dynamo, place).await.unwrap();
-        found.extend(page.items.into_iter().map(|record| record.order.order_id));
-        place = page.next;
+        let page = order_records(&world.dynamo, place).await.unwrap();
+        found.extend(page.items.into_iter().filter_map(|record| match record.stored {
+            StoredOrder::Order { order, .. } => Some(order.order_id),
+            _ => None,
+        }));
+        place = page.more_after;
         if place.is_none() {
             break;
         }

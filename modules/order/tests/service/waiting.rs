@@ -3,7 +3,7 @@
 use crate::support::{Trouble, World, limit, no_key, now, order};
 use chrono::TimeDelta;
 use tradepost_kernel::{Clock, OrderId};
-use tradepost_order::{ClientOrderId, NewOrder, OrderError, OrderType, Status, orders_page};
+use tradepost_order::{ClientOrderId, NewOrder, OrderError, OrderType, Status, StoredOrder, order_records};
 use tradepost_problem::Outage;
 
 #[tokio::test]
@@ -88,14 +88,14 @@ async fn more_orders_than_are_read_in_one_go_are_filled_the_nearest_first() {
     let mut place = None;
     let mut seen = 0;
     loop {
-        let page = orders_page(&world.dynamo, place).await.unwrap();
+        let page = order_records(&world.dynamo, place).await.unwrap();
         for record in page.items {
-            let is_reached = record.order.limit_price.unwrap().to_string().as_str() >= "903";
-            assert_eq!(record.order.status, status(is_reached), "{:?}", record.order);
-            assert!(!record.is_dead);
+            let StoredOrder::Order { order, is_dead } = record.stored else { panic!("{record:?}") };
+            let is_reached = order.limit_price.unwrap().to_string().as_str() >= "903";
+            assert_eq!((order.status, is_dead), (status(is_reached), false), "{order:?}");
             seen += 1;
         }
-        place = page.next;
+        place = page.more_after;
         if place.is_none() {
             break;
         }
@@ -209,7 +209,10 @@ async fn an_order_that_nobody_can_finish_becomes_a_dead_letter_and_is_still_trie
     let world = World::new().await;
     (0..21).for_each(|_| world.books.expect(Trouble::AnswerLost));
     assert!(world.buy("1").await.is_err());
-    let is_dead = async || orders_page(&world.dynamo, None).await.unwrap().items[0].is_dead;
+    let is_dead = async || {
+        let records = order_records(&world.dynamo, None).await.unwrap().items;
+        records.iter().any(|record| matches!(record.stored, StoredOrder::Order { is_dead: true, .. }))
+    };
     for attempt in 1..=20 {
         assert!(!is_dead().await, "before attempt {attempt}");
         assert_eq!(world.recover_after(61).await, 0);

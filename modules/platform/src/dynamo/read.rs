@@ -111,11 +111,38 @@ impl Table {
         Ok(Rows { items: answer.items.unwrap_or_default(), more_after })
     }
 
+    /// Every item of one partition. For proofs and administration: a partition may be large.
+    ///
+    /// # Errors
+    /// [`Outage`] when the store does not answer.
+    pub async fn partition(&self, pk: &str) -> Result<Vec<Item>, Outage> {
+        let (mut items, mut after) = (Vec::new(), None);
+        loop {
+            let (pk, keys) = (pk.to_owned(), SortKeys::All);
+            let query = Query { pk, keys, newest_first: false, limit: 1_000, after };
+            let page = self.query_items(&query, None).await?;
+            items.extend(page.items);
+            after = page.more_after;
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     async fn run_query<T: DeserializeOwned>(
         &self,
         query: &Query,
         index: Option<&super::IndexDefinition>,
     ) -> Result<Rows<T>, Outage> {
+        let Rows { items, more_after } = self.query_items(query, index).await?;
+        Ok(Rows { items: items.into_iter().map(from_item).collect::<Result<_, _>>()?, more_after })
+    }
+
+    async fn query_items(
+        &self,
+        query: &Query,
+        index: Option<&super::IndexDefinition>,
+    ) -> Result<Rows<Item>, Outage> {
         if index.is_some() && query.after.is_some() {
             return Err(Outage::internal("query", &"an index is read from its start only"));
         }
@@ -152,8 +179,7 @@ impl Table {
         let answer = request.key_condition_expression(condition).send().await;
         let answer = answer.map_err(|error| outage("query", &error))?;
         let more_after = answer.last_evaluated_key.as_ref().and_then(Key::of);
-        let items = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
-        Ok(Rows { items, more_after })
+        Ok(Rows { items: answer.items.unwrap_or_default(), more_after })
     }
 }
 
