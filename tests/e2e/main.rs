@@ -33,7 +33,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use tradepost_testkit::{Shape, World, block_on};
+use tradepost_testkit::{Shape, World, block_on, clean_up};
 
 /// A test, given the platform that all tests of its shape share.
 type Test = fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -88,6 +88,7 @@ fn main() -> ExitCode {
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
+    block_on(clean_up());
     let is_whole =
         arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
     if is_whole && !conclusion.has_failed() && !coverage::every_route_was_called() {

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tradepost::{App, Config, Overrides, modules};
+use tradepost::{App, Config, Overrides};
 use tradepost_kernel::Clock;
 use tradepost_platform::dynamo::Dynamo;
 
-use crate::standalone::Processes;
+use crate::standalone::{self, Processes};
+use crate::store::{self, Store};
 use crate::{Setup, Shape};
 
 /// Known to all processes of a platform under test.
@@ -18,7 +19,7 @@ pub const SERVICE_SECRET: &str = "a secret that only the tests know of";
 /// A platform and its store.
 pub struct Deployment {
     platform: Platform,
-    dynamo: Dynamo,
+    store: Store,
     /// Where made-up keys are kept.
     _folder: TempDir,
 }
@@ -30,24 +31,28 @@ enum Platform {
 }
 
 impl Deployment {
-    /// Starts a platform on an engine in memory.
-    pub async fn start(shape: Shape, setup: Setup) -> Self {
+    /// Starts a platform on the store under test, or else on an engine in memory.
+    pub async fn start(shape: Shape, mut setup: Setup) -> Self {
         let folder = TempDir::new().unwrap();
-        let base = Base { data_dir: folder.path().display().to_string(), setup };
-        if shape == Shape::Standalone {
-            let clock_file = folder.path().join("clock");
-            base.setup.clock.follow(clock_file.clone());
-            let mut keys = base.keys();
-            keys.insert("clock_file".to_owned(), clock_file.display().to_string());
-            let (processes, dynamo) = Processes::start(keys).await;
-            return Self { platform: Platform::Processes(processes), dynamo, _folder: folder };
-        }
-        let (dynamo, _) = modules::embedded::in_memory(&base.config(&[])).unwrap();
-        let apps = match shape {
-            Shape::Monolith => vec![base.app(&dynamo, &[]).await],
-            _ => base.split(&dynamo).await,
+        let store = match (store::endpoint(), shape) {
+            (Some(endpoint), _) => Store::at(&endpoint).await,
+            (None, Shape::Standalone) => Store::at(standalone::engine().await).await,
+            (None, _) => Store::in_memory(),
         };
-        Self { platform: Platform::Apps(apps), dynamo, _folder: folder }
+        setup.keys.extend(store.keys.clone());
+        let base = Base { data_dir: folder.path().display().to_string(), setup };
+        let platform = match shape {
+            Shape::Monolith => Platform::Apps(vec![base.app(&store.dynamo, &[]).await]),
+            Shape::Split => Platform::Apps(base.split(&store.dynamo).await),
+            Shape::Standalone => {
+                let clock_file = folder.path().join("clock");
+                base.setup.clock.follow(clock_file.clone());
+                let mut keys = base.keys();
+                keys.insert("clock_file".to_owned(), clock_file.display().to_string());
+                Platform::Processes(Processes::start(&keys).await)
+            }
+        };
+        Self { platform, store, _folder: folder }
     }
 
     /// Where clients talk to the platform.
@@ -60,13 +65,13 @@ impl Deployment {
 
     /// The store that all processes share.
     pub fn store(&self) -> &Dynamo {
-        &self.dynamo
+        &self.store.dynamo
     }
 
     /// The metrics of all processes; servers in one process have theirs in common.
     pub async fn metrics(&self) -> String {
         match &self.platform {
-            Platform::Apps(_) => crate::standalone::get(&format!("http://{}/metrics", self.address()))
+            Platform::Apps(_) => standalone::get(&format!("http://{}/metrics", self.address()))
                 .await
                 .unwrap()
                 .text()
@@ -79,7 +84,7 @@ impl Deployment {
     /// Reads and writes of all processes so far.
     pub async fn storage_calls(&self) -> (u64, u64) {
         match &self.platform {
-            Platform::Apps(_) => self.dynamo.calls().so_far(),
+            Platform::Apps(_) => self.store.dynamo.calls().so_far(),
             Platform::Processes(processes) => processes.storage_calls().await,
         }
     }

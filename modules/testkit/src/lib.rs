@@ -8,6 +8,7 @@ mod clock;
 mod deployment;
 mod meddler;
 mod standalone;
+mod store;
 mod world;
 
 pub use answer::Answer;
@@ -16,4 +17,5 @@ pub use client::{Client, PASSWORD, User, registration};
 pub use clock::ShiftedClock;
 pub use deployment::SERVICE_SECRET;
 pub use meddler::{Meddler, Mode};
+pub use store::clean_up;
 pub use world::{Setup, Shape, World, block_on, calls};

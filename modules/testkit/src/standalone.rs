@@ -5,11 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tradepost_platform::dynamo::{Dynamo, EngineKind, StorageSettings};
 
 /// The folder with the binaries `tradepost` (with everything), `user`, `order`, `inventory` and `gateway`.
 #[expect(clippy::disallowed_methods, reason = "says where the binaries are, which is no setting of theirs")]
@@ -45,8 +43,9 @@ impl Drop for Process {
 }
 
 /// The engine that all platforms of this test process share, each with its own table prefix.
-async fn engine(folder: &Path) -> &'static str {
+pub async fn engine() -> &'static str {
     static ENGINE: OnceCell<(String, Process)> = OnceCell::const_new();
+    let folder = binaries().expect("TRADEPOST_STANDALONE");
     let start = || async {
         for _ in 0..5 {
             let [address] = free_ports();
@@ -90,36 +89,11 @@ pub struct Processes {
 
 impl Processes {
     /// Starts a platform with these settings, once more if somebody else took one of its ports meanwhile.
-    pub async fn start(mut keys: BTreeMap<String, String>) -> (Self, Dynamo) {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
+    pub async fn start(keys: &BTreeMap<String, String>) -> Self {
         let folder = binaries().expect("TRADEPOST_STANDALONE");
-        let storage = StorageSettings {
-            engine: EngineKind::Dynamodb,
-            embedded_in_production: false,
-            create_tables: false,
-            table_prefix: format!("t{}_", NUMBER.fetch_add(1, Ordering::Relaxed)),
-            region: "local".to_owned(),
-            endpoint: engine(&folder).await.to_owned(),
-            access_key_id: "tradepost".to_owned().into(),
-            secret_access_key: "tradepost".to_owned().into(),
-        };
-        for (key, value) in [
-            ("engine", "dynamodb"),
-            ("table_prefix", &storage.table_prefix),
-            ("region", "local"),
-            ("endpoint", &storage.endpoint),
-            ("access_key_id", "tradepost"),
-            ("secret_access_key", "tradepost"),
-        ] {
-            keys.insert(format!("storage.{key}"), value.to_owned());
-        }
-        let dynamo = Dynamo::connect(&storage).await;
-        for table in tradepost::modules::tables(&crate::deployment::config(&keys)).unwrap() {
-            table.create(&dynamo).await.unwrap();
-        }
         for _ in 0..5 {
-            if let Some(processes) = Self::launch(&folder, &keys).await {
-                return (processes, dynamo);
+            if let Some(processes) = Self::launch(&folder, keys).await {
+                return processes;
             }
         }
         panic!("the processes do not become ready");

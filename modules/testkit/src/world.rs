@@ -16,14 +16,17 @@ use tokio::sync::OnceCell;
 use tradepost_platform::dynamo::Dynamo;
 
 /// How the platform is deployed. Every end-to-end test runs in every shape.
+///
+/// Its store is wherever the variable `TRADEPOST_TEST_ENDPOINT` points, e.g. `http://127.0.0.1:8000`. Without it, it
+/// is an engine in memory: in the test process, or in a process of its own that all standalone platforms share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
-    /// All modules in one process, the engine in memory.
+    /// All modules in one process.
     Monolith,
-    /// A server per module in the test process, behind the gateway, over HTTP, on one engine in memory.
+    /// A server per module in the test process, behind the gateway, over HTTP.
     Split,
-    /// Real binaries with one module each, as processes behind the real gateway, on an engine process. They are
-    /// looked for in the folder that the variable `TRADEPOST_STANDALONE` names.
+    /// Real binaries with one module each, as processes behind the real gateway. They are looked for in the folder
+    /// that the variable `TRADEPOST_STANDALONE` names.
     Standalone,
 }
 
@@ -62,6 +65,11 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 /// Runs a test on the runtime that the platforms under test run on.
 pub fn block_on<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.block_on(test)
+}
+
+/// Does something on that runtime that nobody waits for.
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    RUNTIME.spawn(work);
 }
 
 /// Every method and path that was called so far.
