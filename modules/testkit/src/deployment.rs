@@ -32,13 +32,18 @@ enum Platform {
 
 impl Deployment {
     /// Starts a platform on the store under test, or else on an engine in memory.
-    pub async fn start(shape: Shape, mut setup: Setup) -> Self {
-        let folder = TempDir::new().unwrap();
+    pub async fn start(shape: Shape, setup: Setup) -> Self {
         let store = match (store::endpoint(), shape) {
             (Some(endpoint), _) => Store::at(&endpoint).await,
             (None, Shape::Standalone) => Store::at(standalone::engine().await).await,
             (None, _) => Store::in_memory(),
         };
+        Self::start_on(store, shape, setup).await
+    }
+
+    /// Starts a platform on this store.
+    pub async fn start_on(store: Store, shape: Shape, mut setup: Setup) -> Self {
+        let folder = TempDir::new().unwrap();
         setup.keys.extend(store.keys.clone());
         let base = Base { data_dir: folder.path().display().to_string(), setup };
         let platform = match shape {

@@ -58,6 +58,11 @@ impl Store {
         Self { dynamo, keys: BTreeMap::new(), tables: None }
     }
 
+    /// Whatever a test connects to; only for platforms in this process.
+    pub fn of_test(dynamo: Dynamo) -> Self {
+        Self { dynamo, keys: BTreeMap::new(), tables: None }
+    }
+
     /// Makes tables with a prefix of their own in a store elsewhere; they are deleted when this is dropped.
     pub async fn at(endpoint: &str) -> Self {
         let keys = keys(endpoint);

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use crate::deployment::Deployment;
+use crate::store::Store;
 use crate::{Client, ShiftedClock, standalone};
 use reqwest::Method;
 use tokio::runtime::Runtime;
@@ -144,9 +145,18 @@ impl World {
         Self::start(self.shape, setup).await
     }
 
+    /// A platform on a store that the test has a hold of, in a shape that runs in this process.
+    pub async fn on(dynamo: Dynamo, shape: Shape, setup: Setup) -> Self {
+        Self::run(shape, Deployment::start_on(Store::of_test(dynamo), shape, setup)).await
+    }
+
     async fn start(shape: Shape, setup: Setup) -> Self {
+        Self::run(shape, Deployment::start(shape, setup)).await
+    }
+
+    async fn run(shape: Shape, starting: impl Future<Output = Deployment> + Send + 'static) -> Self {
         // On the runtime itself and not inside the test's future, so that the platform outlives the test.
-        let deployment = RUNTIME.spawn(Deployment::start(shape, setup)).await.unwrap();
+        let deployment = RUNTIME.spawn(starting).await.unwrap();
         let base = format!("http://{}", deployment.address());
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { shape, deployment: Arc::new(deployment), client: Client { http, base } }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tradepost_engine::Engine;
 use tradepost_platform::dynamo::Dynamo;
 
-/// What can happen to one write on its way to the store and back.
+/// What can happen to one call on its way to the store and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Another transaction holds an item: the write is refused for this reason, which a transaction names in
@@ -28,6 +29,8 @@ pub enum Fault {
     Refusal(&'static str),
     /// The store fails with status 500 before it does anything.
     ServerError,
+    /// The store cannot be reached.
+    Unreachable,
     /// The request never arrives, and no answer ever does.
     RequestLost,
     /// The request is carried out, and no answer ever arrives.
@@ -38,20 +41,22 @@ pub enum Fault {
 
 impl Fault {
     /// One of each sort.
-    pub const EACH: [Self; 9] = [
+    pub const EACH: [Self; 10] = [
         Self::Contention("TransactionConflict"),
         Self::Contention("ThrottlingError"),
         Self::Refusal("ThrottlingException"),
         Self::Refusal("ProvisionedThroughputExceededException"),
         Self::Refusal("RequestLimitExceeded"),
         Self::ServerError,
+        Self::Unreachable,
         Self::RequestLost,
         Self::AnswerLost,
         Self::ConnectionBroken,
     ];
 }
 
-/// The line's own handle: says which writes meet which fault, and knows what went through. Reads always do.
+/// The line's own handle: says which calls meet which fault, and knows what went through. Reads always do, unless they
+/// are included.
 #[derive(Clone, Debug)]
 pub struct Line(Arc<State>);
 
@@ -61,6 +66,8 @@ struct State {
     script: Mutex<VecDeque<Option<Fault>>>,
     /// What happens once the script is over.
     afterwards: Mutex<Option<Fault>>,
+    /// Whether reads count like writes; those of an index never do, because the platform makes them all the time.
+    includes_reads: AtomicBool,
     attempts: watch::Sender<usize>,
     applied: watch::Sender<usize>,
 }
@@ -85,6 +92,16 @@ impl Line {
     /// From now on every write meets this fault.
     pub fn always_fail(&self, fault: Fault) {
         *self.0.afterwards.lock().unwrap() = Some(fault);
+    }
+
+    /// From now on reads of the table meet faults too.
+    pub fn include_reads(&self) {
+        self.0.includes_reads.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether every fault of the script was met.
+    pub fn is_spent(&self) -> bool {
+        self.0.script.lock().unwrap().is_empty()
     }
 
     /// From now on every write goes through.
@@ -131,6 +148,7 @@ pub fn connect() -> (Dynamo, Line) {
     let line = Line(Arc::new(State {
         script: Mutex::default(),
         afterwards: Mutex::default(),
+        includes_reads: AtomicBool::new(false),
         attempts: watch::Sender::new(0),
         applied: watch::Sender::new(0),
     }));
@@ -158,7 +176,8 @@ impl HttpClient for Breakable<SharedHttpClient> {
 
 impl HttpConnector for Breakable<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if !is_write(&request) {
+        let is_included = self.line.0.includes_reads.load(Ordering::SeqCst) && !is_of_index(&request);
+        if !is_write(&request) && !is_included {
             return self.inner.call(request);
         }
         match self.line.next_fault() {
@@ -166,6 +185,9 @@ impl HttpConnector for Breakable<SharedHttpConnector> {
             Some(Fault::Contention(reason)) => answer(400, &contention(&request, reason)),
             Some(Fault::Refusal(error)) => answer(400, &json!({ "__type": error })),
             Some(Fault::ServerError) => answer(500, &json!({ "__type": "InternalServerError" })),
+            Some(Fault::Unreachable) => {
+                HttpConnectorFuture::ready(Err(ConnectorError::io("connection refused".into())))
+            }
             Some(Fault::RequestLost) => HttpConnectorFuture::new(pending()),
             Some(Fault::AnswerLost) => {
                 let carried_out = self.carry_out(request);
@@ -210,9 +232,14 @@ fn is_write(request: &HttpRequest) -> bool {
     matches!(operation(request), "PutItem" | "TransactWriteItems")
 }
 
+fn is_of_index(request: &HttpRequest) -> bool {
+    let body = request.body().bytes().unwrap_or_default();
+    operation(request) == "Query" && String::from_utf8_lossy(body).contains("\"IndexName\"")
+}
+
 /// A transaction is cancelled because of its last item; a single put is refused as a whole.
 fn contention(request: &HttpRequest, reason: &str) -> Value {
-    if operation(request) == "PutItem" {
+    if operation(request) != "TransactWriteItems" {
         return json!({ "__type": "TransactionConflictException" });
     }
     let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
