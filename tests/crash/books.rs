@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::choice::ASSETS;
-use crate::eventually;
 use crate::support::Client;
+use crate::{PATIENCE, eventually};
 
 #[derive(Debug, Deserialize)]
 pub struct Balance {
@@ -115,7 +115,7 @@ async fn ask(client: &Client, path: &str, body: Option<Value>) -> Value {
         Some(body) => client.http.post(address).json(&body),
         None => client.http.get(address),
     };
-    let request = request.bearer_auth(&client.token);
+    let request = request.bearer_auth(&client.token).timeout(PATIENCE);
     eventually(path, async || {
         let response =
             request.try_clone().unwrap().send().await.map_err(|error| format!("no answer: {error}"))?;

@@ -1,6 +1,5 @@
 //! All clients and users, across the deaths of the platform.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,9 +14,9 @@ use crate::books::Books;
 use crate::choice::{ASSETS, Prices};
 use crate::claims::Claims;
 use crate::eventually;
-use crate::operation::{NewOrder, Operation, Reply, Work};
+use crate::operation::{NewOrder, Operation, Work, tally};
 use crate::support::Client;
-use crate::trader::{OpenOrders, Signals, Trader, may_be_repeated};
+use crate::trader::{OpenOrders, Signals, Trader, ask_twice, may_be_repeated};
 
 const USERS: usize = 3;
 const TRADERS: usize = 6;
@@ -186,34 +185,8 @@ impl Crowd {
         self.operations.iter().filter(move |operation| operation.user == user)
     }
 
-    /// How much of what was answered how.
     pub fn report(&self, shape: &str) {
-        let mut tally = BTreeMap::<String, usize>::new();
-        for operation in &self.operations {
-            let work = operation.name();
-            for reply in &operation.replies {
-                let label = match reply {
-                    Reply::Done(_) => "done".to_owned(),
-                    Reply::Refused(code) => code.clone(),
-                    Reply::Silent(reason) => reason.clone(),
-                };
-                *tally.entry(format!("{work}: {label}")).or_default() += 1;
-            }
-        }
-        let (operations, kills) = (self.operations.len(), self.kills);
+        let (operations, kills, tally) = (self.operations.len(), self.kills, tally(&self.operations));
         println!("{shape}: {operations} operations, {kills} kills, and these answers: {tally:#?}");
     }
-}
-
-/// Asks until there is an answer.
-async fn ask_twice(operation: &Operation, client: &Client) -> Vec<Reply> {
-    let mut replies = Vec::new();
-    eventually("an answer", async || {
-        let (one, other) = tokio::join!(operation.reply(client), operation.reply(client));
-        replies.extend([one, other]);
-        let is_silent = replies.iter().all(|reply| matches!(reply, Reply::Silent(_)));
-        if is_silent { Err(format!("{operation}: {:?}", replies.last())) } else { Ok(()) }
-    })
-    .await;
-    replies
 }

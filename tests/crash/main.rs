@@ -33,10 +33,10 @@ const SETTINGS: &[&str] = &[
     "--set=rate_limits.per_user=0",
     "--set=rate_limits.money_per_user=0",
     "--set=rate_limits.reads_per_address=0",
-    "--set=inventory.tick_ms=100",
-    "--set=order.trigger_interval_ms=50",
-    "--set=order.sweep_interval_ms=500",
-    "--set=order.recovery_interval_ms=100",
+    "--set=inventory.tick_ms=200",
+    "--set=order.trigger_interval_ms=200",
+    "--set=order.sweep_interval_ms=10000",
+    "--set=order.recovery_interval_ms=500",
 ];
 
 /// How often a single process is killed, unless it is said.
@@ -45,7 +45,7 @@ const ROUNDS: u32 = 4;
 const ROUNDS_OF_A_SPLIT: u32 = 5;
 
 /// How long anything may take, on however slow a machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn rounds() -> u32 {
     variable("TRADEPOST_CRASH_ROUNDS").unwrap_or(ROUNDS)
@@ -66,13 +66,15 @@ fn variable<T: FromStr>(name: &str) -> Option<T> {
 
 /// Tries until there is nothing to complain about.
 async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
-    let begun = Instant::now();
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
     loop {
         match attempt().await {
             Ok(found) => return found,
             Err(complaint) if begun.elapsed() > PATIENCE => panic!("{what}: {complaint}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(_) => tokio::time::sleep(pause).await,
         }
+        // Whoever asks all the time slows down what it waits for.
+        pause = (pause * 2).min(Duration::from_millis(500));
     }
 }
 

@@ -1,5 +1,6 @@
 //! One thing that a client asked for, and all that it was answered.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use reqwest::{Method, RequestBuilder};
@@ -7,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::PATIENCE;
 use crate::support::Client;
 
 /// Whether an `Idempotency-Key` counts where orders are placed and cancelled.
@@ -124,7 +126,7 @@ impl Operation {
             Work::Cancel { order_id } => (Method::DELETE, format!("/orders/{order_id}"), None),
         };
         let address = format!("{}/api/v1{path}", client.base);
-        let mut request = client.http.request(method, address).bearer_auth(&client.token);
+        let mut request = client.http.request(method, address).bearer_auth(&client.token).timeout(PATIENCE);
         if self.is_keyed() {
             request = request.header("Idempotency-Key", &self.key);
         }
@@ -167,4 +169,20 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of user {}: {:?}", self.key, self.user, self.work)
     }
+}
+
+/// How often which work was answered how.
+pub fn tally(operations: &[Operation]) -> BTreeMap<String, usize> {
+    let mut tally = BTreeMap::new();
+    for operation in operations {
+        for reply in &operation.replies {
+            let answer = match reply {
+                Reply::Done(_) => "done",
+                Reply::Refused(code) => code,
+                Reply::Silent(reason) => reason,
+            };
+            *tally.entry(format!("{}: {answer}", operation.name())).or_default() += 1;
+        }
+    }
+    tally
 }

@@ -17,7 +17,7 @@ async fn a_split_platform_loses_and_repeats_nothing_when_its_processes_are_kille
     let mut crowd = Crowd::gather(&split.base, seed()).await;
     for round in 0..rounds().div_ceil(ROUNDS_OF_A_SPLIT) {
         if round > 0 {
-            // Whoever dies often is started later each time, but for somebody new.
+            // A supervisor waits longer each time before it starts the same process again; a new one does not.
             split.stop();
             reconcile(folder.path());
             split = Split::start(folder.path(), SETTINGS);

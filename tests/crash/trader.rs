@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::choice::{self, Prices};
-use crate::operation::{Operation, Work};
+use crate::eventually;
+use crate::operation::{Operation, Reply, Work};
 use crate::support::Client;
 
 /// Orders that were open when they were last heard of, for all clients of one user.
@@ -40,10 +41,11 @@ impl Trader {
         let mut operations: Vec<Operation> = Vec::new();
         while !self.signals.stop.load(Ordering::SeqCst) {
             let turn = operations.len();
-            let earlier = if self.random.random_ratio(1, 8) { turn.checked_sub(1) } else { None };
-            let place = match earlier {
-                Some(last) => self.random.random_range(0..=last),
-                None => {
+            let is_silent = operations.last().is_some_and(|last| !last.is_answered());
+            let place = match turn.checked_sub(1) {
+                Some(last) if is_silent && self.random.random_ratio(2, 3) => last,
+                Some(last) if self.random.random_ratio(1, 10) => self.random.random_range(0..=last),
+                _ => {
                     let open = self.open.lock().unwrap().clone();
                     let work = choice::next(&mut self.random, &self.prices, &open);
                     operations.push(Operation::new(self.user, format!("{}-{turn}", self.name), work));
@@ -66,7 +68,7 @@ impl Trader {
         let Some(body) = operation.done().last().cloned() else {
             if !operation.is_answered() {
                 // Asking a dead platform without a pause would keep the machine from starting it again.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             return;
         };
@@ -90,6 +92,19 @@ impl Trader {
 /// Whether it may not take place now, if it was not acknowledged before: then asking again would prove nothing.
 pub fn may_be_repeated(operation: &Operation) -> bool {
     operation.is_keyed() || operation.done().next().is_some()
+}
+
+/// Asks until there is an answer, twice at the same time.
+pub async fn ask_twice(operation: &Operation, client: &Client) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    eventually("an answer", async || {
+        let (one, other) = tokio::join!(operation.reply(client), operation.reply(client));
+        replies.extend([one, other]);
+        let is_silent = replies.iter().all(|reply| matches!(reply, Reply::Silent(_)));
+        if is_silent { Err(format!("{operation}: {:?}", replies.last())) } else { Ok(()) }
+    })
+    .await;
+    replies
 }
 
 fn text(value: &Value) -> String {
