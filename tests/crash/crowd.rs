@@ -104,10 +104,15 @@ impl Crowd {
             is_there.then_some(()).ok_or_else(|| "there is none".to_owned())
         })
         .await;
+        self.let_it_live_for_a_moment().await;
+        working
+    }
+
+    /// Waits for the random moment of a kill.
+    pub async fn let_it_live_for_a_moment(&mut self) {
         let moment = self.random.random_range(Duration::from_millis(50)..Duration::from_millis(900));
         tokio::time::sleep(moment).await;
         self.kills += 1;
-        working
     }
 
     /// Stops the clients and takes over what they asked for.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rand::RngExt;
 use tempfile::TempDir;
 
 use crate::crowd::Crowd;
@@ -21,6 +22,12 @@ async fn one_process_loses_and_repeats_nothing_when_it_is_killed() {
         crowd.collect(working).await;
         reconcile(folder.path());
         server = start(folder.path());
+        if crowd.random.random_ratio(1, 3) {
+            // It dies again while it finishes what the first death left unfinished.
+            crowd.let_it_live_for_a_moment().await;
+            server.kill();
+            server = start(folder.path());
+        }
         crowd.follow(&server.base);
         crowd.nothing_is_lost().await;
         crowd.settle().await;
