@@ -190,6 +190,7 @@ impl Crowd {
         self.operations.iter().filter(move |operation| operation.user == user)
     }
 
+    /// Says what the clients asked for and how that was answered.
     pub fn report(&self, shape: &str) {
         let (operations, kills, tally) = (self.operations.len(), self.kills, tally(&self.operations));
         println!("{shape}: {operations} operations, {kills} kills, and these answers: {tally:#?}");
