@@ -63,18 +63,35 @@ pub struct Holding {
     pub available_after_a_unit: Option<Decimal>,
 }
 
-/// Everything of one user. The lists are newest first.
+/// Everything of one user that is written down once. The lists are newest first.
 #[derive(Debug)]
-pub struct Books {
-    pub balance: Balance,
+pub struct Records {
     pub transactions: Vec<Transaction>,
     pub orders: Vec<Order>,
+}
+
+impl Records {
+    pub async fn read(client: &Client) -> Self {
+        let transactions = pages(client, "/balance/transactions", "transactions").await;
+        Self { transactions, orders: pages(client, "/orders", "data").await }
+    }
+
+    pub fn order(&self, id: &str) -> Option<&Order> {
+        self.orders.iter().find(|order| order.order_id == id)
+    }
+}
+
+/// The same, and what it should add up to.
+#[derive(Debug)]
+pub struct Books {
+    pub records: Records,
+    pub balance: Balance,
     pub holdings: BTreeMap<&'static str, Holding>,
 }
 
 impl Books {
     pub async fn read(client: &Client) -> Self {
-        let orders = pages(client, "/orders", "data").await;
+        let records = Records::read(client).await;
         let mut holdings = BTreeMap::new();
         for (asset, unit) in ASSETS {
             let trades = pages(client, &format!("/assets/{asset}/transactions"), "data").await;
@@ -85,12 +102,7 @@ impl Books {
             let available_after_a_unit = read(preview["data"]["available_after"].clone());
             holdings.insert(asset, Holding { trades, quantity, available_after_a_unit });
         }
-        let transactions = pages(client, "/balance/transactions", "transactions").await;
-        Self { balance: read(ask(client, "/balance", None).await), transactions, orders, holdings }
-    }
-
-    pub fn order(&self, id: &str) -> Option<&Order> {
-        self.orders.iter().find(|order| order.order_id == id)
+        Self { records, balance: read(ask(client, "/balance", None).await), holdings }
     }
 }
 

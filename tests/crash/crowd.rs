@@ -10,11 +10,12 @@ use rand::{Rng, RngExt, SeedableRng};
 use rust_decimal::Decimal;
 use tokio::task::JoinHandle;
 
-use crate::books::Books;
+use crate::books::{Books, Records};
 use crate::choice::{ASSETS, Prices};
 use crate::claims::Claims;
 use crate::eventually;
 use crate::operation::{NewOrder, Operation, Work, tally};
+use crate::sums::add_up;
 use crate::support::Client;
 use crate::trader::{OpenOrders, Signals, Trader, ask_twice, may_be_repeated};
 
@@ -128,8 +129,8 @@ impl Crowd {
     /// What was acknowledged is there, at once.
     pub async fn nothing_is_lost(&self) {
         for (user, client) in self.users.iter().enumerate() {
-            let books = Books::read(client).await;
-            Claims::new(self.operations_of(user), &books).kept().unwrap();
+            let records = Records::read(client).await;
+            Claims::new(self.operations_of(user), &records).kept().unwrap();
         }
     }
 
@@ -158,7 +159,8 @@ impl Crowd {
         for (user, client) in self.users.iter().enumerate() {
             eventually("the claims", async || {
                 let books = Books::read(client).await;
-                Claims::new(self.operations_of(user), &books).right()
+                Claims::new(self.operations_of(user), &books.records).right()?;
+                add_up(&books)
             })
             .await;
         }
@@ -169,8 +171,8 @@ impl Crowd {
         eventually("an end of all orders", async || {
             let mut open = Vec::new();
             for user in 0..USERS {
-                let books = Books::read(&self.users[user]).await;
-                let orders = books.orders.into_iter().filter(|order| order.status == "open");
+                let records = Records::read(&self.users[user]).await;
+                let orders = records.orders.into_iter().filter(|order| order.status == "open");
                 open.extend(orders.map(|order| (user, order.order_id)));
             }
             for (user, order_id) in &open {

@@ -11,7 +11,7 @@ use crate::claims::claim;
 /// Nothing is under way; every trade is an order's and every completed order's trade is there once; and every balance is
 /// what the entries, the trades and the open orders add up to.
 pub fn add_up(books: &Books) -> Result<(), String> {
-    for order in &books.orders {
+    for order in &books.records.orders {
         let is_settled = order.status != "pending" && (order.status == "failed") == order.code.is_some();
         claim(is_settled, || format!("{order:?} is under way"))?;
     }
@@ -22,12 +22,14 @@ pub fn add_up(books: &Books) -> Result<(), String> {
 
 fn trades_are_orders(books: &Books) -> Result<(), String> {
     let completed: HashMap<_, _> = books
+        .records
         .orders
         .iter()
         .filter(|order| order.status == "completed")
         .map(|order| (order.order_id.as_str(), order))
         .collect();
     let payments: Vec<_> = books
+        .records
         .transactions
         .iter()
         .filter_map(|entry| Some((completed.get(entry.order_id.as_deref()?).copied(), entry)))
@@ -81,13 +83,13 @@ fn trades_for(asset: &str, trade: &Trade, order: &Order) -> bool {
 
 fn cash_adds_up(books: &Books) -> Result<(), String> {
     let mut sum = Decimal::ZERO;
-    for entry in books.transactions.iter().rev() {
+    for entry in books.records.transactions.iter().rev() {
         sum += entry.amount;
         claim(sum == entry.balance_after && sum >= Decimal::ZERO, || {
             format!("{sum} is left after {entry:?}")
         })?;
     }
-    let open_buys = books.orders.iter().filter(|order| order.status == "open" && order.is_buy());
+    let open_buys = books.records.orders.iter().filter(|order| order.status == "open" && order.is_buy());
     let held: Decimal = open_buys.map(|order| order.total_amount).sum();
     let balance = &books.balance;
     let is_right = balance.current_balance == sum
@@ -103,6 +105,7 @@ fn asset_adds_up(books: &Books, asset: &str, unit: Decimal) -> Result<(), String
         |trade: &Trade| if trade.transaction_type == "BUY" { trade.quantity } else { -trade.quantity };
     let sum: Decimal = holding.trades.iter().map(signed).sum();
     let sells = books
+        .records
         .orders
         .iter()
         .filter(|order| order.status == "open" && !order.is_buy() && order.asset_id == asset);
