@@ -75,9 +75,8 @@ impl<'a> Claims<'a> {
     fn answers_agree(&self, operation: &Operation) -> Result<(), String> {
         let mut answers = operation.done();
         let first = answers.next();
-        let agree = !operation.is_keyed()
-            || answers.all(|answer| Some(answer) == first)
-                && (first.is_none() || operation.refusals().next().is_none());
+        let agree = answers.all(|answer| Some(answer) == first)
+            && (first.is_none() || operation.refusals().next().is_none());
         claim(agree, || format!("{operation} was answered in different ways: {:?}", operation.replies))
     }
 

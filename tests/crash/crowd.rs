@@ -17,7 +17,7 @@ use crate::eventually;
 use crate::operation::{NewOrder, Operation, Work, tally};
 use crate::sums::add_up;
 use crate::support::Client;
-use crate::trader::{OpenOrders, Signals, Trader, ask_twice, may_be_repeated};
+use crate::trader::{OpenOrders, Signals, Trader, ask_twice};
 
 const USERS: usize = 3;
 const TRADERS: usize = 6;
@@ -138,8 +138,7 @@ impl Crowd {
     pub async fn settle(&mut self) {
         let mut places = Vec::new();
         for (place, operation) in self.operations.iter().enumerate() {
-            let again = may_be_repeated(operation) && self.random.random_ratio(1, 20);
-            if again || !operation.is_answered() {
+            if self.random.random_ratio(1, 20) || !operation.is_answered() {
                 places.push(place);
             }
         }

@@ -11,9 +11,6 @@ use serde_json::{Value, json};
 use crate::PATIENCE;
 use crate::support::Client;
 
-/// Whether an `Idempotency-Key` counts where orders are placed and cancelled.
-pub const ORDERS_TAKE_KEYS: bool = false;
-
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub enum Work {
@@ -90,11 +87,6 @@ impl Operation {
         })
     }
 
-    /// Whether it has the same answer however often it is sent.
-    pub fn is_keyed(&self) -> bool {
-        ORDERS_TAKE_KEYS || matches!(self.work, Work::Deposit(_) | Work::Withdraw(_))
-    }
-
     pub async fn send(&mut self, client: &Client) {
         self.replies.push(self.reply(client).await);
     }
@@ -126,10 +118,8 @@ impl Operation {
             Work::Cancel { order_id } => (Method::DELETE, format!("/orders/{order_id}"), None),
         };
         let address = format!("{}/api/v1{path}", client.base);
-        let mut request = client.http.request(method, address).bearer_auth(&client.token).timeout(PATIENCE);
-        if self.is_keyed() {
-            request = request.header("Idempotency-Key", &self.key);
-        }
+        let request = client.http.request(method, address).bearer_auth(&client.token).timeout(PATIENCE);
+        let request = request.header("Idempotency-Key", &self.key);
         match body {
             Some(body) => request.json(&body),
             None => request,
@@ -142,9 +132,7 @@ impl Operation {
         match status {
             200 | 201 => Reply::Done(body),
             502..=504 => Reply::Silent(format!("{status} {code}")),
-            409 if self.is_keyed() && code == "idempotency_in_flight" => {
-                Reply::Silent(format!("{status} {code}"))
-            }
+            409 if code == "idempotency_in_flight" => Reply::Silent(format!("{status} {code}")),
             400..=499 if self.may_be_refused(&code) => Reply::Refused(code),
             _ => panic!("{self} was answered {status} {body}, after {:?}", self.replies),
         }

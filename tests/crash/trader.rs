@@ -58,9 +58,6 @@ impl Trader {
     }
 
     async fn ask(&mut self, operation: &mut Operation) {
-        if operation.is_answered() && !may_be_repeated(operation) {
-            return;
-        }
         operation.send(&self.client).await;
         if let Work::Cancel { order_id } = &operation.work {
             self.open.lock().unwrap().retain(|open| open != order_id);
@@ -87,11 +84,6 @@ impl Trader {
             _ => {}
         }
     }
-}
-
-/// Whether it may not take place now, if it was not acknowledged before: then asking again would prove nothing.
-pub fn may_be_repeated(operation: &Operation) -> bool {
-    operation.is_keyed() || operation.done().next().is_some()
 }
 
 /// Asks until there is an answer, twice at the same time.
