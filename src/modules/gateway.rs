@@ -2,6 +2,8 @@
 
 mod routes;
 
+use std::time::Duration;
+
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use tradepost_gateway::{Gateway, PROBLEMS, Settings, forward};
@@ -33,7 +35,8 @@ fn no_routes(_: &mut ServiceConfig<'_>) {}
 fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
     let settings = settings(&foundation.config)?;
     // Only to count requests by user; whether a token is good is for the services to say.
-    composition.fetch_keys(PublishedKeys::new(http_client()?, settings.user.clone()));
+    let timeout = Duration::from_millis(foundation.config.peers.timeout_ms);
+    composition.fetch_keys(PublishedKeys::new(http_client()?, settings.user.clone(), timeout));
     let (limit, clock) = (foundation.config.server.max_body_bytes, Arc::clone(&foundation.clock));
     let routes = Arc::new(Routes::new(openapi::WHOLE));
     let known = Data::from(Arc::clone(&routes));

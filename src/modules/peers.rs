@@ -56,7 +56,7 @@ pub fn stand_in(foundation: &Foundation, composition: &mut Composition) -> Resul
         let peer = || client.peer(caller.name, user_wire::MODULE, user);
         composition.accounts = Some(Arc::new(AccountsClient::new(peer())));
         composition.sessions = Some(Arc::new(SessionsClient::new(peer())));
-        composition.fetch_keys(PublishedKeys::new(http, vec![user.clone()]));
+        composition.fetch_keys(PublishedKeys::new(http, vec![user.clone()], timeout));
     }
     if !inventory.is_empty() {
         let peer = client.peer(caller.name, inventory_wire::MODULE, inventory);

@@ -105,13 +105,12 @@ async fn ask(user: User, number: usize, mut random: StdRng) -> (User, Vec<Asked>
 
 /// Waits until recovery and the triggers have left nothing half done.
 async fn all_ends(platform: &Platform, user: &User) {
-    for _ in 0..400 {
+    for turn in 0..1200 {
         let orders = user.get("/api/v1/orders?limit=100&status=pending").await.expect(200).json();
         if orders["data"].as_array().unwrap().is_empty() {
             return;
         }
-        platform.clock.advance(TimeDelta::seconds(4));
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        platform.wait(turn).await;
     }
     panic!("orders stay pending");
 }

@@ -9,25 +9,25 @@ use tradepost_problem::Outage;
 use super::call::chain;
 use crate::auth::KeySource;
 
-/// How long one address may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
-
 /// The key set at `/.well-known/jwks.json` of one of several addresses.
 pub struct PublishedKeys {
     http: reqwest::Client,
     addresses: Vec<String>,
+    timeout: Duration,
 }
 
 impl PublishedKeys {
-    /// The keys that these addresses (`http://host:port`) publish; each has all of them.
+    /// The keys that these addresses (`http://host:port`) publish; each has all of them, and may take `timeout` to
+    /// tell.
     #[must_use]
-    pub const fn new(http: reqwest::Client, addresses: Vec<String>) -> Self {
-        Self { http, addresses }
+    pub const fn new(http: reqwest::Client, addresses: Vec<String>, timeout: Duration) -> Self {
+        Self { http, addresses, timeout }
     }
 
     async fn fetch_from(&self, address: &str) -> Result<JwkSet, String> {
         let url = format!("{}/.well-known/jwks.json", address.trim_end_matches('/'));
-        let response = self.http.get(url).timeout(TIMEOUT).send().await.map_err(|error| chain(&error))?;
+        let response =
+            self.http.get(url).timeout(self.timeout).send().await.map_err(|error| chain(&error))?;
         let body = response.error_for_status().map_err(|error| chain(&error))?.bytes().await;
         serde_json::from_slice(&body.map_err(|error| chain(&error))?).map_err(|error| error.to_string())
     }
