@@ -52,6 +52,7 @@ async fn a_limit_buy_holds_its_cash_from_the_moment_it_is_accepted(world: World)
     assert_eq!(balance(&user).await, [rest.to_string(), total.to_string(), "10000.00".into()]);
     let portfolio = user.get("/api/v1/portfolio").await.expect(200);
     assert_eq!(portfolio.field("usd_balance"), "10000.00");
+    assert_eq!(portfolio.field("usd_held"), total.to_string());
 
     market.make(&fall).await;
     let filled = until(&user, &answer.field("data.order_id"), "completed").await;
@@ -73,7 +74,12 @@ async fn a_limit_sell_holds_its_asset_from_the_moment_it_is_accepted(world: Worl
     let id = placed_open(&user, &limit("limit_sell", &rise.asset, "1.5", rise.between())).await;
     user.order("market_sell", &rise.asset, "0.50000001").await.refused(422, "insufficient_holdings");
     let path = format!("/api/v1/balance/asset/{}", rise.asset);
-    assert_eq!(user.get(&path).await.expect(200).field("quantity"), "2", "held or not, it is still theirs");
+    let position = user.get(&path).await.expect(200);
+    assert_eq!(position.field("quantity"), "2", "held or not, it is still theirs");
+    let portfolio = user.get("/api/v1/portfolio").await.expect(200).json();
+    for shown in [&position.json(), &portfolio["assets"][0]] {
+        assert_eq!((&shown["available_quantity"], &shown["held_quantity"]), (&json!("0.5"), &json!("1.5")));
+    }
 
     market.make(&rise).await;
     let filled = until(&user, &id, "completed").await;

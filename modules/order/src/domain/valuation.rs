@@ -15,6 +15,8 @@ pub struct Holding {
     pub name: String,
     /// Available and held together.
     pub quantity: Amount,
+    pub available: Amount,
+    pub held: Amount,
     pub quote: Option<Quote>,
     /// Down to the cent; nothing without a price.
     pub market_value: Usd,
@@ -31,7 +33,9 @@ pub struct Holding {
 pub struct Portfolio {
     /// By asset id; what was sold out is left out.
     pub holdings: Vec<Holding>,
+    /// Available and held together.
     pub cash: Usd,
+    pub held_cash: Usd,
     pub assets_value: Usd,
     pub total_value: Usd,
     /// When it was put together.
@@ -53,6 +57,8 @@ impl Holding {
             asset: position.asset,
             name: listing.map_or_else(|| position.asset.to_string(), |listing| listing.name.clone()),
             quantity,
+            available: position.available,
+            held: position.held,
             unrealized_pnl: market_value.map(pnl).transpose()?,
             quote,
             market_value: market_value.unwrap_or(Usd::ZERO),
@@ -73,10 +79,13 @@ impl Portfolio {
         let value = |position| Holding::of(position, listings.get(&position.asset).copied());
         let holdings = held_assets(positions).map(value).collect::<Result<Vec<_>, _>>()?;
         let cash = positions.iter().find(|position| position.asset == AssetId::USD);
-        let cash = cash.map_or(Ok(Usd::ZERO), |position| position.total().to_usd()).map_err(|_| Overflow)?;
+        let usd = |amount: fn(&Position) -> Amount| {
+            cash.map_or(Ok(Usd::ZERO), |position| amount(position).to_usd()).map_err(|_| Overflow)
+        };
+        let (cash, held_cash) = (usd(Position::total)?, usd(|position| position.held)?);
         let assets_value =
             holdings.iter().try_fold(Usd::ZERO, |sum, holding| sum.plus(holding.market_value))?;
-        Ok(Self { holdings, cash, assets_value, total_value: cash.plus(assets_value)?, at })
+        Ok(Self { holdings, cash, held_cash, assets_value, total_value: cash.plus(assets_value)?, at })
     }
 
     /// Which part of everything a holding is, in percent with two places, half up.

@@ -20,6 +20,9 @@ pub struct PortfolioBody {
     /// All cash, held or not.
     #[schema(value_type = String, example = "5000.00")]
     usd_balance: Usd,
+    /// The part of the cash that open orders hold.
+    #[schema(value_type = String, example = "0.00")]
+    usd_held: Usd,
     /// The sum of the market values.
     #[schema(value_type = String, example = "5000.00")]
     total_asset_value: Usd,
@@ -41,6 +44,12 @@ pub struct PortfolioAsset {
     /// All of it, held for orders or not.
     #[schema(value_type = String, example = "0.1")]
     quantity: Amount,
+    /// What can be sold, or held for an order.
+    #[schema(value_type = String, example = "0.1")]
+    available_quantity: Amount,
+    /// What open orders hold.
+    #[schema(value_type = String, example = "0")]
+    held_quantity: Amount,
     /// Dollars per unit; null if there never was a price.
     #[schema(value_type = Option<String>, example = "50000")]
     current_price: Option<Price>,
@@ -69,6 +78,7 @@ impl PortfolioBody {
             asset_count: assets.len(),
             assets,
             usd_balance: portfolio.cash,
+            usd_held: portfolio.held_cash,
             total_asset_value: portfolio.assets_value,
             total_portfolio_value: portfolio.total_value,
             last_updated: portfolio.at,
@@ -81,6 +91,8 @@ impl PortfolioAsset {
         Self {
             asset_id: holding.asset,
             quantity: holding.quantity,
+            available_quantity: holding.available,
+            held_quantity: holding.held,
             current_price: holding.quote.as_ref().map(|quote| quote.price),
             price_source: holding.quote.as_ref().map(|quote| quote.source.clone()),
             market_value: holding.market_value,

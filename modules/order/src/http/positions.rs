@@ -44,6 +44,12 @@ pub struct AssetBalance {
     /// All of it, held for orders or not.
     #[schema(value_type = String, example = "0.1")]
     quantity: Amount,
+    /// What can be sold, or held for an order.
+    #[schema(value_type = String, example = "0.1")]
+    available_quantity: Amount,
+    /// What open orders hold.
+    #[schema(value_type = String, example = "0")]
+    held_quantity: Amount,
     /// Dollars per unit; null if there never was a price.
     #[schema(schema_with = price_number, required)]
     current_price: Option<Box<RawValue>>,
@@ -87,6 +93,8 @@ impl From<&Holding> for AssetBalance {
             asset_id: holding.asset,
             asset_name: holding.name.clone(),
             quantity: holding.quantity,
+            available_quantity: holding.available,
+            held_quantity: holding.held,
             current_price: holding.quote.as_ref().and_then(|quote| number(&quote.price)),
             total_value: number(&holding.market_value),
             created_at: holding.created_at,
