@@ -12,12 +12,15 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 use tradepost::modules;
 use tradepost_kernel::{Clock, SystemClock};
-use tradepost_platform::dynamo::{Dynamo, StorageSettings};
+use tradepost_platform::dynamo::{Dynamo, StorageSettings, TableDefinition};
 
 use crate::deployment::config;
 
 /// What an engine that knows nobody is told.
 const NOBODY: &str = "tradepost";
+
+/// How often a table is asked for.
+const ATTEMPTS: usize = 5;
 
 /// Tables that are still to be deleted.
 static LEFT: Mutex<Vec<Tables>> = Mutex::new(Vec::new());
@@ -75,13 +78,21 @@ impl Store {
         let mut making = JoinSet::new();
         for table in definitions {
             let dynamo = dynamo.clone();
-            making.spawn(async move { table.create(&dynamo).await });
+            making.spawn(async move { make(&table, &dynamo).await });
         }
-        for made in making.join_all().await {
-            assert!(made.expect("the store makes tables"), "the tables are new");
-        }
+        making.join_all().await;
         Self { dynamo, keys, tables: Some(tables) }
     }
+}
+
+/// Makes a table, as a server would: an engine that has much to do may not answer at once.
+async fn make(table: &TableDefinition, dynamo: &Dynamo) {
+    for _ in 0..ATTEMPTS {
+        if table.create(dynamo).await.is_ok() {
+            return;
+        }
+    }
+    panic!("the store does not make the table {}", table.name);
 }
 
 impl Drop for Store {

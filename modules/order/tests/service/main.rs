@@ -8,4 +8,5 @@ mod listing;
 mod placing;
 mod recovery;
 mod support;
+mod ticks;
 mod waiting;
