@@ -1,7 +1,7 @@
 //! A split platform whose processes a test can stop, start again and cut off from each other.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tradepost_platform::peer::{PeerClient, ServiceTokens, http_client};
 use tradepost_platform::secrets::Secret;
 
 use crate::deployment::{Base, SERVICE_SECRET};
-use crate::{Client, Meddler, Setup, ShiftedClock};
+use crate::{Client, Meddler, Setup, ShiftedClock, ports};
 
 /// The processes, each after those it calls.
 const SERVICES: [&str; 4] = ["user", "inventory", "order", "gateway"];
@@ -56,7 +56,7 @@ impl Breakable {
         let folder = TempDir::new().unwrap();
         let base = Base { data_dir: folder.path().display().to_string(), setup };
         let (dynamo, _) = modules::embedded::in_memory(&base.config(&[])).unwrap();
-        let free = free_addresses::<8>();
+        let free = ports::free::<8>();
         let addresses = Addresses {
             public: SERVICES.into_iter().zip(free[..4].iter().copied()).collect(),
             internal: ["user", "inventory"].into_iter().zip(free[4..6].iter().copied()).collect(),
@@ -149,11 +149,4 @@ impl Deref for Breakable {
     fn deref(&self) -> &Client {
         &self.client
     }
-}
-
-/// Addresses at which nobody listens.
-fn free_addresses<const N: usize>() -> [SocketAddr; N] {
-    // All are taken before the first is given back, so that they differ.
-    let taken: [_; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    taken.map(|listener| listener.local_addr().unwrap())
 }

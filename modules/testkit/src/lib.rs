@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod deployment;
 mod meddler;
+mod ports;
 mod standalone;
 mod store;
 mod world;

@@ -1,13 +1,15 @@
 //! A platform of real processes: a binary with one module for each, the engine and the gateway.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+
+use crate::ports;
 
 /// The folder with the binaries `tradepost` (with everything), `user`, `order`, `inventory` and `gateway`.
 #[expect(clippy::disallowed_methods, reason = "says where the binaries are, which is no setting of theirs")]
@@ -48,7 +50,7 @@ pub async fn engine() -> &'static str {
     let folder = binaries().expect("TRADEPOST_STANDALONE");
     let start = || async {
         for _ in 0..5 {
-            let [address] = free_ports();
+            let [address] = ports::free();
             let arguments = ["engine", "--in-memory", "--listen", &address.to_string()].map(str::to_owned);
             let process = Process::start(&folder.join("tradepost"), &arguments);
             let url = format!("http://{address}");
@@ -101,7 +103,7 @@ impl Processes {
 
     /// `None` if they do not become ready.
     async fn launch(folder: &Path, keys: &BTreeMap<String, String>) -> Option<Self> {
-        let ports: [SocketAddr; 6] = free_ports();
+        let ports: [SocketAddr; 6] = ports::free();
         let [user, user_calls, inventory, inventory_calls, order, gateway] = ports;
         let url = |(key, address): (&str, SocketAddr)| (key.to_owned(), format!("http://{address}"));
         let behind = ("server.trusted_proxies".to_owned(), "127.0.0.1".to_owned());
@@ -164,10 +166,4 @@ impl Processes {
         }
         (reads, writes)
     }
-}
-
-/// Ports that nobody has at this moment.
-fn free_ports<const N: usize>() -> [SocketAddr; N] {
-    let sockets = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    sockets.each_ref().map(|socket| socket.local_addr().unwrap())
 }
