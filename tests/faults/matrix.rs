@@ -10,12 +10,14 @@ use crate::faults::Fault;
 use crate::operation::{Operation, Standing};
 
 /// How the store fails: at one call, or from that on at all of them until the client has its answer.
-const ALL: [(Fault, bool); 7] = [
+const ALL: [(Fault, bool); 9] = [
     (Fault::Contention("TransactionConflict"), false),
     (Fault::Refusal("ThrottlingException"), false),
     (Fault::ServerError, false),
     (Fault::Unreachable, false),
     (Fault::ConnectionBroken, false),
+    (Fault::RequestLost, false),
+    (Fault::AnswerLost, false),
     (Fault::Unreachable, true),
     (Fault::ConnectionBroken, true),
 ];
@@ -31,7 +33,7 @@ fn in_one_process() {
 /// The store is the same to a process that does less, so there are fewer ways.
 #[test]
 fn in_a_process_per_module() {
-    block_on(each_operation(Shape::Split, &[ALL[0], ALL[4], ALL[6]]));
+    block_on(each_operation(Shape::Split, &[ALL[0], ALL[4], ALL[8]]));
 }
 
 /// Each has a platform of its own, so that several can wait for a store that stays away.

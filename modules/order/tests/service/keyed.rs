@@ -211,3 +211,19 @@ async fn an_answer_that_comes_after_the_key_was_used_anew_leaves_it_alone() {
     let again = place(&world, &world.service, &Work::Market.order()).await;
     assert_eq!(again, Ok(Told::again(anew.answer)));
 }
+
+/// The engine sweeps by the machine's clock, which is months ahead of the one of this test.
+#[tokio::test]
+async fn old_keys_are_swept_and_orders_are_not() {
+    let world = World::new().await;
+    for work in [Work::Market, Work::Wait] {
+        let once = Once::new(None, placed);
+        world.service.place(world.user, work.order(), &once).await.unwrap();
+    }
+    let keyed = place(&world, &world.service, &limit(OrderType::LimitBuy, "1", "800")).await.unwrap();
+    let before = world.orders().await;
+    assert_eq!((before.len(), world.engine.sweep_ttl().await.unwrap()), (3, 1));
+    assert_eq!(world.orders().await, before);
+    let anew = place(&world, &world.service, &limit(OrderType::LimitBuy, "1", "800")).await.unwrap();
+    assert_ne!(data(&anew.answer)["order_id"], data(&keyed.answer)["order_id"]);
+}

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use tradepost_engine::Engine;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, OrderId, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
@@ -21,6 +22,7 @@ pub use accounts::{Books, Trouble};
 pub use store::Switch;
 
 pub struct World {
+    pub engine: Engine,
     pub dynamo: Dynamo,
     pub store: Switch,
     pub books: Arc<Books>,
@@ -41,13 +43,13 @@ impl World {
     }
 
     async fn at(now: Timestamp) -> Self {
-        let (dynamo, store) = store::start();
+        let (engine, dynamo, store) = store::start();
         TABLE.create(&dynamo).await.unwrap();
         let clock = Arc::new(StandingClock(Mutex::new(now)));
         let books = Arc::new(Books::new(clock.clone()));
         let catalog = Arc::new(Shop(Mutex::new(vec![bitcoin(now)])));
         let service = service(&dynamo, &books, &catalog, &clock);
-        Self { dynamo, store, books, catalog, clock, service, user: UserId::generate() }
+        Self { engine, dynamo, store, books, catalog, clock, service, user: UserId::generate() }
     }
 
     /// Another process on the same table.

@@ -61,11 +61,10 @@ impl Switch {
     }
 }
 
-pub fn start() -> (Dynamo, Switch) {
-    let switch = Switch::default();
-    let engine = Engine::in_memory().unwrap().http_client();
-    let client = SharedHttpClient::new(Switched { inner: engine, switch: switch.clone() });
-    (Dynamo::in_process(client, "test_"), switch)
+pub fn start() -> (Engine, Dynamo, Switch) {
+    let (engine, switch) = (Engine::in_memory().unwrap(), Switch::default());
+    let client = SharedHttpClient::new(Switched { inner: engine.http_client(), switch: switch.clone() });
+    (engine, Dynamo::in_process(client, "test_"), switch)
 }
 
 #[derive(Debug)]
