@@ -7,6 +7,7 @@ mod cancel;
 mod cash;
 mod client_order_id;
 mod coverage;
+mod crowd;
 mod figures;
 mod history;
 mod idempotency;
@@ -53,6 +54,7 @@ const ALL: &[&[(&str, Test)]] = &[
     cancel::TESTS,
     cash::TESTS,
     client_order_id::TESTS,
+    crowd::TESTS,
     history::TESTS,
     idempotency::TESTS,
     inventory::TESTS,

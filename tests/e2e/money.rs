@@ -355,7 +355,7 @@ async fn at_once(times: usize, wish: &Wish, user: &User, code: &str) -> Vec<Deci
 }
 
 /// The whole cash ledger, newest first, which must be a chain that leads to the balance and never below zero.
-async fn ledger(user: &User) -> Vec<Value> {
+pub async fn ledger(user: &User) -> Vec<Value> {
     let (mut entries, mut query) = (Vec::new(), String::new());
     let total = loop {
         let path = format!("/api/v1/balance/transactions?limit=100{query}");
@@ -373,7 +373,7 @@ async fn ledger(user: &User) -> Vec<Value> {
         assert_eq!(amount(&entry["balance_after"]), balance, "{entry}");
         assert!(balance >= Decimal::ZERO, "{entry}");
     }
-    assert_eq!(exact(user.cash().await), balance);
+    assert_eq!(exact(&crate::market::balance(user).await[2]), balance);
     entries
 }
 

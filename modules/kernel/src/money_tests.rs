@@ -81,6 +81,23 @@ proptest! {
     }
 
     #[test]
+    fn only_what_is_no_whole_cent_is_rounded_and_by_less_than_one(price in price(), quantity in quantity()) {
+        let unit = 10_i128.pow(price.get().scale() + quantity.get().scale());
+        // At most 10^32 and so exact.
+        let hundredfold = price.get().mantissa() * quantity.get().mantissa() * 100;
+        for rounding in [Rounding::Up, Rounding::Down] {
+            let Ok(total) = price.times(quantity, rounding) else {
+                prop_assert!(hundredfold / unit >= 10_i128.pow(22), "it could be written down");
+                continue;
+            };
+            let over = total.get().mantissa() * unit - hundredfold;
+            let loss = if rounding == Rounding::Up { over } else { -over };
+            prop_assert!((0..unit).contains(&loss));
+            prop_assert_eq!(loss == 0, hundredfold % unit == 0);
+        }
+    }
+
+    #[test]
     fn adding_and_taking_back_changes_nothing(a in 0_i64..=i64::MAX, b in 0_i64..=i64::MAX) {
         let a = Amount::new(Decimal::new(a, 8)).unwrap();
         let b = Amount::new(Decimal::new(b, 8)).unwrap();

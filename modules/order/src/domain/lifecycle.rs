@@ -236,3 +236,7 @@ pub const fn rounding(side: Side) -> Rounding {
 #[cfg(test)]
 #[path = "lifecycle_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "transition_tests.rs"]
+mod transitions;

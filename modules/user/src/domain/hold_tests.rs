@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use proptest::prelude::{Strategy, TestCaseError, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use tradepost_kernel::{Amount, AssetId, Decimal, EntryId, OrderId, Price, Quantity, Timestamp, Usd};
+use tradepost_kernel::{
+    Amount, AssetId, Decimal, EntryId, OrderId, Price, Quantity, Rounding, Timestamp, Usd,
+};
 use tradepost_user_api::{Account, AccountsError, Entry};
 
 use super::super::{Holding, Movement, Record, Trade};
@@ -39,7 +41,11 @@ fn after(position: &Holding, movement: &Movement) -> Holding {
 }
 
 fn cash(text: &str) -> Holding {
-    let deposit = Movement::Deposit { amount: usd(text), daily_limit: Some(usd("1000000")) };
+    cash_of(usd(text))
+}
+
+fn cash_of(amount: Usd) -> Holding {
+    let deposit = Movement::Deposit { amount, daily_limit: None };
     after(&Holding::empty(AssetId::USD, noon()), &deposit)
 }
 
@@ -277,5 +283,28 @@ proptest! {
             model.agrees(&cash)?;
             prop_assert_eq!(cash.total().unwrap().get(), sum);
         }
+    }
+
+    /// A buy that waited costs at most what it held, and what the better price left is available again to the cent.
+    #[test]
+    fn cost_and_surplus_of_a_fill_are_exactly_the_hold(
+        units in 1_i64..=1_000_000_000_000, limit in 1_i64..=1_000_000_000, parts in 1_i64..=1_000_000, other in 0_u32..100_000,
+    ) {
+        let price = |mantissa: i64| Price::new(Decimal::new(mantissa, 6)).unwrap();
+        let quantity = Quantity::new(Decimal::new(units, 8)).unwrap();
+        let market = (i128::from(limit) * i128::from(parts) / 1_000_000).max(1);
+        let cost = |mantissa| price(mantissa).times(quantity, Rounding::Up).unwrap();
+        let (held, total) = (cost(limit), cost(i64::try_from(market).unwrap()));
+        prop_assert!(total <= held);
+
+        let spare = cents(u64::from(other) + 2);
+        let all = held.plus(spare).unwrap();
+        let cash = cash_of(all).hold(held.into(), noon()).unwrap().hold(cents(1).into(), noon()).unwrap();
+        let movement = Movement::Pay { trade: Trade { total, ..trade("1", "1") } };
+        let (paid, entry) = cash.apply_from_hold(held.into(), &movement, record(noon())).unwrap().unwrap();
+        let surplus = paid.available.minus(cash.available).unwrap();
+        prop_assert_eq!(surplus.plus(total.into()).unwrap(), Amount::from(held));
+        prop_assert_eq!(paid.held, cents(1).into(), "the hold of another order stays");
+        prop_assert_eq!((entry.amount, entry.balance_after), (total.into(), all.minus(total).unwrap().into()));
     }
 }

@@ -87,6 +87,61 @@ fn an_order_with_a_hold_can_only_be_settled_from_it() {
     assert_eq!(told, Err(AccountsError::SettlementExceedsHold));
 }
 
+/// What a state makes of a request, in a word.
+fn word<T, U>(
+    told: Result<T, U>,
+    done: impl Fn(T) -> &'static str,
+    left: impl Fn(U) -> &'static str,
+) -> &'static str {
+    told.map_or_else(left, done)
+}
+
+fn refusal(error: AccountsError) -> &'static str {
+    match error {
+        AccountsError::NoHold => "no hold",
+        AccountsError::HoldReleased => "released",
+        AccountsError::SettlementExceedsHold => "exceeds",
+        AccountsError::BalanceTooLarge => "as before",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_state_makes_of_every_request_what_it_must() {
+    let course = |course| match course {
+        Course::Done(_) => "done",
+        Course::FromAvailable => "from available",
+        Course::FromHold(_) => "from hold",
+    };
+    let settle = |state: Option<&Outcome>, side, from| {
+        // Each side takes exactly what its hold has.
+        let settlement = Settlement { side, quantity: Quantity::parse("100").unwrap(), ..buy("100", from) };
+        word(Course::of(&settlement, state), course, refusal)
+    };
+    let settlements = |state: Option<&Outcome>| {
+        [Side::Buy, Side::Sell]
+            .map(|side| [Source::Available, Source::Hold].map(|from| settle(state, side, from)))
+    };
+    assert_eq!(settlements(None), [["from available", "no hold"]; 2]);
+
+    let sale = held("BTC", "100");
+    let released = ["released"; 2];
+    let expected = [
+        ("held", "to release", [["exceeds", "from hold"], ["exceeds", "exceeds"]]),
+        ("held", "ended", [["done"; 2]; 2]),
+        ("held", "ended", [released; 2]),
+        ("no hold", "ended", [["done"; 2]; 2]),
+        ("released", "ended", [released; 2]),
+        ("as before", "ended", [["as before"; 2]; 2]),
+        ("held", "to release", [["exceeds", "exceeds"], ["exceeds", "from hold"]]),
+    ];
+    for (state, (hold, release, settled)) in states().iter().chain([&sale]).zip(expected) {
+        assert_eq!(word(state.of_hold(), |_| "held", refusal), hold, "{state:?}");
+        assert_eq!(word(state.of_release(), |_| "ended", |_| "to release"), release, "{state:?}");
+        assert_eq!(settlements(Some(state)), settled, "{state:?}");
+    }
+}
+
 #[track_caller]
 fn covers(hold: &Outcome, settlement: Settlement, expected: bool) {
     let told = Course::of(&settlement, Some(hold));
