@@ -1,10 +1,10 @@
 //! Whether a tick a second for every asset keeps up with 100 000 open orders: `cargo bench --bench open_orders`.
 //!
-//! The real order service and the real accounts, in one process, on the embedded engine with its file on disk; with
-//! recovery beside them; only the prices are made up, so that it is known which orders they reach. All orders are placed through the service. Prints
-//! tables for `docs/benchmarks.md`; in the end every order reached must be filled and the books right. `-- --ticks N`
-//! and `-- --orders N` change how much is measured. Started without `--bench` it does little, and its numbers mean
-//! nothing.
+//! The real order service and the real accounts, in one process, on the embedded engine with its file on disk, and
+//! recovery beside them; only the prices are made up, so that it is known which orders they reach. All orders are placed
+//! through the service. Prints tables for `docs/benchmarks.md`; in the end every order reached must be filled, no other,
+//! and the books right. `-- --ticks N` and `-- --orders N` change how much is measured. Started without `--bench` it does
+//! little, and its numbers mean nothing.
 
 mod book;
 mod counted;
