@@ -11,19 +11,9 @@ use tradepost_user_api::{
 };
 
 pub struct Counted {
-    accounts: Arc<dyn Accounts>,
-    settled: AtomicUsize,
-}
-
-impl Counted {
-    pub fn new(accounts: Arc<dyn Accounts>) -> Self {
-        Self { accounts, settled: AtomicUsize::new(0) }
-    }
-
-    /// How many trades were settled so far.
-    pub fn settled(&self) -> usize {
-        self.settled.load(Ordering::SeqCst)
-    }
+    pub accounts: Arc<dyn Accounts>,
+    /// Shared by all who settle what waited for its price.
+    pub settled: Arc<AtomicUsize>,
 }
 
 #[async_trait]

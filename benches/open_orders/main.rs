@@ -1,10 +1,10 @@
 //! Whether a tick a second for every asset keeps up with 100 000 open orders: `cargo bench --bench open_orders`.
 //!
-//! The real order service and the real accounts, in one process, on the embedded engine with its file on disk; only the
-//! prices are made up, so that it is known which orders they reach. All orders are placed through the service. Prints
-//! tables for `docs/benchmarks.md`; in the end every order reached must be filled and the books right. `-- --ticks N`
-//! and `-- --orders N` change how much is measured. Started without `--bench` it does little, and its numbers mean
-//! nothing.
+//! The real order service and the real accounts, in one process, on the embedded engine with its file on disk, and
+//! recovery beside them; only the prices are made up, so that it is known which orders they reach. All orders are placed
+//! through the service. Prints tables for `docs/benchmarks.md`; in the end every order reached must be filled, no other,
+//! and the books right. `-- --ticks N` and `-- --orders N` change how much is measured. Started without `--bench` it does
+//! little, and its numbers mean nothing.
 
 mod book;
 mod counted;
@@ -68,10 +68,7 @@ impl Plan {
 async fn main() -> ExitCode {
     let outcome = async { run(&Plan::of_arguments()?).await };
     match outcome.await {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("open_orders: {error}");
             ExitCode::FAILURE
@@ -79,11 +76,12 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(plan: &Plan) -> Outcome<Report> {
+async fn run(plan: &Plan) -> Outcome<()> {
     let platform = Platform::open().await?;
     let users = users::sign_up(&platform).await?;
     let mut book = Book::new(&platform, users, plan.orders)?;
     book.buy_assets().await?;
+    let recovery = platform.recover()?;
     let mut report = Report::default();
     for orders in [FEW_ORDERS, plan.orders] {
         let begun = Instant::now();
@@ -92,10 +90,11 @@ async fn run(plan: &Plan) -> Outcome<Report> {
         report.compared.push(compare(plan, &platform, &mut book).await?);
     }
     report.regimes = keep_up(plan, &platform, &mut book).await?;
+    recovery.stop().await?;
     report.memory_mib = platform::memory_mib()?;
     report.file_mib = platform.file_mib()?;
-    prove(&platform, &book).await?;
-    Ok(report)
+    println!("{report}");
+    prove(&platform, &book).await
 }
 
 /// What ticks cost while so many orders are open and nothing else is looked at.
@@ -105,19 +104,21 @@ async fn compare(plan: &Plan, platform: &Platform, book: &mut Book) -> Outcome<[
     let first = desk.run(&format!("{open} open: the first tick"), book, 1, None, |_| (0, 1)).await?;
     let idle = desk.run(&format!("{open} open: reaches none"), book, plan.compared, None, |_| (0, 1)).await?;
     let title = format!("{open} open: reaches {}", BUSY.0);
-    Ok([first, idle, desk.run(&title, book, plan.compared, None, |_| BUSY).await?])
+    let busy = desk.run(&title, book, plan.compared, None, |_| BUSY).await?;
+    desk.catch_up(book).await?;
+    Ok([first, idle, busy])
 }
 
-/// A tick a second with the settings as they come, beside the recovery of unfinished and expired orders.
+/// A tick a second with the settings as they come.
 async fn keep_up(plan: &Plan, platform: &Platform, book: &mut Book) -> Outcome<Vec<Run>> {
     let mut desk = Desk::new(platform, platform.sweep_interval_ms()?)?;
-    let recovery = platform.recover()?;
     let pace = Some(SECOND);
     let first = desk.run("first tick", book, 1, pace, |_| (0, 1)).await?;
     let calm = desk.run("calm", book, plan.ticks, pace, |tick| (tick % 6, 1)).await?;
     let busy = desk.run("busy", book, plan.ticks, pace, |_| BUSY).await?;
     let burst = desk.run("burst", book, 1, None, |_| (BURST.0.min(book_share(plan)), BURST.1)).await?;
-    recovery.stop().await?;
+    let ticks = desk.catch_up(book).await?;
+    eprintln!("what was left over is filled {ticks} ticks later");
     Ok(vec![first, calm, busy, burst])
 }
 

@@ -29,6 +29,7 @@ pub struct Side {
 }
 
 /// The price of an asset goes to where the orders of a level wait.
+#[derive(Clone, Copy, Debug)]
 pub struct Move {
     pub side: Side,
     pub level: usize,

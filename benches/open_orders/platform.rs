@@ -1,6 +1,7 @@
 //! The engine with its file on disk, and services on it as processes would have them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use tradepost_user::{SigningKey, UserService};
 use tradepost_user_api::Accounts;
 
 use crate::Outcome;
+use crate::counted::Counted;
 use crate::market::Market;
 
 pub struct Platform {
@@ -24,6 +26,7 @@ pub struct Platform {
     pub market: Arc<Market>,
     /// The store as all see it whose calls are not counted.
     pub others: Dynamo,
+    settled: Arc<AtomicUsize>,
     engine: Engine,
     folder: TempDir,
 }
@@ -46,7 +49,7 @@ impl Platform {
         }
         let inventory = Inventory::new(config.section("inventory")?, Arc::new(SystemClock))?;
         let market = Arc::new(Market::around(&*inventory).await?);
-        Ok(Self { config, market, others, engine, folder })
+        Ok(Self { config, market, others, settled: Arc::default(), engine, folder })
     }
 
     /// A server of everything on this store.
@@ -66,6 +69,17 @@ impl Platform {
         let (settings, tokens) = (self.config.section("user")?, self.config.auth.tokens());
         let (cache, clock) = (Arc::new(SessionCache::default()), Arc::new(SystemClock));
         Ok(UserService::new(settings, tokens, key, &secret, store, cache, clock)?)
+    }
+
+    /// The same, and what they settle counts.
+    pub fn counted_accounts(&self, store: &Dynamo) -> Outcome<Arc<dyn Accounts>> {
+        let settled = Arc::clone(&self.settled);
+        Ok(Arc::new(Counted { accounts: self.accounts(store)?, settled }))
+    }
+
+    /// How many trades were settled through those.
+    pub fn settled(&self) -> usize {
+        self.settled.load(Ordering::SeqCst)
     }
 
     /// The orders as a process has them that keeps what it knows of prices for so long.
@@ -88,7 +102,8 @@ impl Platform {
 
     /// Starts recovery, in another process as far as the triggers can tell.
     pub fn recover(&self) -> Outcome<Recovery> {
-        let service = self.orders(&self.others, self.accounts(&self.others)?, self.sweep_interval_ms()?)?;
+        let accounts = self.counted_accounts(&self.others)?;
+        let service = self.orders(&self.others, accounts, self.sweep_interval_ms()?)?;
         let (stop, stopped) = watch::channel(false);
         Ok(Recovery { stop, running: tokio::spawn(service.run_recovery(stopped)) })
     }

@@ -55,7 +55,8 @@ async fn a_preview_of_a_sale_says_what_is_left_of_the_asset(world: World) {
 }
 
 async fn a_preview_says_why_an_order_would_be_refused(world: World) {
-    let user = world.own(still()).await.new_user().await;
+    let own = world.own(still()).await;
+    let user = own.new_user().await;
     user.deposit("100.00").await;
     for (order_type, asset, quantity, code) in [
         ("market_buy", "BTC", "0.1", "insufficient_funds"),
