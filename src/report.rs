@@ -50,6 +50,10 @@ impl fmt::Display for Report {
             writeln!(f, "WRONG: {problem}")?;
         }
         let count = self.problems.len();
-        if count == 0 { write!(f, "The books are right.") } else { write!(f, "{count} things are wrong.") }
+        match count {
+            0 => write!(f, "The books are right."),
+            1 => write!(f, "One thing is wrong."),
+            _ => write!(f, "{count} things are wrong."),
+        }
     }
 }

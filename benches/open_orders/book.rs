@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tradepost_kernel::{Decimal, Quantity, UserId};
-use tradepost_order::{NewOrder, OrderService, OrderType, Status, Terms};
+use tradepost_order::{NewOrder, OrderService, OrderType, Placed, Status, Terms, placed};
+use tradepost_platform::idempotency::{Done, Once};
 
 use crate::Outcome;
 use crate::market::{Market, Move, Side, Way};
@@ -134,7 +135,11 @@ impl Book {
             let (orders, service) = (Arc::clone(&orders), Arc::clone(&self.service));
             clerks.spawn(async move {
                 for (user, new) in orders.iter().skip(clerk).step_by(AT_ONCE) {
-                    let order = service.place(*user, new.clone()).await?.order;
+                    let Done::Now(Placed { order, .. }) =
+                        service.place(*user, new.clone(), &Once::new(None, placed)).await?
+                    else {
+                        return Err("an order without a key has an answer already".into());
+                    };
                     if order.status != expected {
                         return Err(format!("an order is {:?}: {new:?}", order.status).into());
                     }

@@ -10,7 +10,7 @@ use tradepost::{App, Config, Overrides};
 use tradepost_engine::Engine;
 use tradepost_inventory::Inventory;
 use tradepost_kernel::SystemClock;
-use tradepost_order::{Order, OrderService, Settings, Status, orders_page};
+use tradepost_order::{Order, OrderRecord, OrderService, Settings, Status, StoredOrder, order_records};
 use tradepost_platform::auth::SessionCache;
 use tradepost_platform::dynamo::Dynamo;
 use tradepost_platform::secrets::Secret;
@@ -112,10 +112,11 @@ impl Platform {
     pub async fn filled_orders(&self) -> Outcome<usize> {
         let (mut filled, mut place) = (0, None);
         loop {
-            let page = orders_page(&self.others, place).await?;
+            let page = order_records(&self.others, place).await?;
             let is_filled = |order: &Order| order.status == Status::Completed && order.limit_price.is_some();
-            filled += page.items.iter().filter(|record| is_filled(&record.order)).count();
-            place = page.next;
+            let is_filled = |record: &OrderRecord| matches!(&record.stored, StoredOrder::Order { order, .. } if is_filled(order));
+            filled += page.items.iter().filter(|record| is_filled(record)).count();
+            place = page.more_after;
             if place.is_none() {
                 return Ok(filled);
             }

@@ -66,6 +66,7 @@ pub async fn prove(dynamo: &Dynamo) -> Result<Report, StartError> {
         report.problems.extend(problems.into_iter().map(|(_, what)| what));
     }
     report.problems.sort();
+    report.problems.dedup();
     Ok(report)
 }
 

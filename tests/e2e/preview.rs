@@ -73,6 +73,11 @@ async fn a_preview_says_why_an_order_would_be_refused(world: World) {
         let refusal = user.order(order_type, asset, quantity).await.refused(422, code);
         assert_eq!(seen["detail"], refusal.json()["detail"]);
     }
+    let mut order = limit("limit_buy", "SOL", "1", exact("1"));
+    order["client_order_id"] = json!("mine");
+    user.post("/api/v1/orders", &order).await.expect(201);
+    order["quantity"] = json!("2");
+    assert_eq!(preview(&user, &order).await["code"], "client_order_id_taken");
     user.order("market_buy", "SOL", "0.00000002").await.refused(422, "order_value_too_small");
     user.order("market_buy", "SOL", "0.1").await.expect(201);
     let most = exact("0.1") - Decimal::new(1, 8);

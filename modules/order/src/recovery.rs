@@ -19,8 +19,35 @@ const FIRST_PAUSE_S: u32 = 4;
 const LONGEST_PAUSE_S: u32 = 60;
 /// The pause between two attempts at a dead letter.
 const DEAD_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// Whoever starts a process anew may have mended what was in the way: all dead letters are tried at once, and for this
+/// long after that, those that still fail come again soon, because what they need may be starting too.
+const REVIVAL: TimeDelta = TimeDelta::minutes(2);
+const REVIVAL_PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// How many orders of a shard are finished in one pass, the longest due first.
 const BATCH: usize = 25;
+
+/// One look at what is due.
+#[derive(Clone, Copy)]
+struct Look {
+    now: Timestamp,
+    /// Dead letters that are due by then are tried.
+    dead_by: Timestamp,
+    /// When a dead letter that cannot be finished comes again.
+    dead_pause: TimeDelta,
+}
+
+impl Look {
+    fn at(now: Timestamp) -> Self {
+        Self { now, dead_by: now, dead_pause: DEAD_PAUSE }
+    }
+
+    /// The look of a process that started at this moment, or has just started.
+    fn of_process(now: Timestamp, start: Timestamp, is_first: bool) -> Self {
+        let dead_by = if is_first { now + DEAD_PAUSE * 2 } else { now };
+        let dead_pause = if now < start + REVIVAL { REVIVAL_PAUSE } else { DEAD_PAUSE };
+        Self { now, dead_by, dead_pause }
+    }
+}
 
 /// When an order that is taken up now may be taken up again.
 fn next_due(now: Timestamp, attempts: u32) -> Timestamp {
@@ -36,10 +63,12 @@ impl OrderService {
         let mut looks = tokio::time::interval(pause);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let look_on = async {
+            let (start, mut is_first) = (self.clock.now(), true);
             loop {
                 looks.tick().await;
+                let look = Look::of_process(self.clock.now(), start, is_first);
                 // An outage has been logged where it happened; the next look comes anyhow.
-                let _ = self.recover_due(self.clock.now()).await;
+                is_first &= self.recover_all_due(look).await.is_err();
             }
         };
         tokio::select! {
@@ -53,24 +82,29 @@ impl OrderService {
     /// # Errors
     /// [`Outage`] when what is due cannot be read. An order that cannot be finished now is left for later.
     pub async fn recover_due(&self, now: Timestamp) -> Result<usize, Outage> {
+        self.recover_all_due(Look::at(now)).await
+    }
+
+    async fn recover_all_due(&self, look: Look) -> Result<usize, Outage> {
+        let now = look.now;
         let (mut recovered, mut oldest) = (0, now);
         for shard in store::shards() {
             let due = self.store.due(shard, now, BATCH).await?;
             oldest = due.iter().filter_map(|due| due.order.due()).fold(oldest, Timestamp::min);
-            recovered += self.recover_all(due, now).await;
+            recovered += self.recover_all(due, look).await;
         }
-        let (count, due) = self.store.dead_letters(now).await?;
-        recovered += self.recover_all(due, now).await;
+        let (count, due) = self.store.dead_letters(look.dead_by).await?;
+        recovered += self.recover_all(due, look).await;
         let age = now.signed_duration_since(oldest).to_std().unwrap_or_default();
         metrics::gauge!("tradepost_recovery_queue_age_seconds").set(age);
         metrics::gauge!("tradepost_dead_letters").set(u32::try_from(count).unwrap_or(u32::MAX));
         Ok(recovered)
     }
 
-    async fn recover_all(&self, due: Vec<DueOrder>, now: Timestamp) -> usize {
+    async fn recover_all(&self, due: Vec<DueOrder>, look: Look) -> usize {
         let mut recovered = 0;
         for due in due {
-            match self.recover(due, now).await {
+            match self.recover(due, look).await {
                 Ok(finished) => recovered += usize::from(finished),
                 // The others would hardly fare better, and stay due.
                 Err(_) => break,
@@ -79,10 +113,10 @@ impl OrderService {
         recovered
     }
 
-    async fn recover(&self, due: DueOrder, now: Timestamp) -> Result<bool, Outage> {
+    async fn recover(&self, due: DueOrder, look: Look) -> Result<bool, Outage> {
         match due.order.stage() {
-            Stage::Waiting => self.expire(due.order, now).await,
-            _ => self.finish(due, now).await,
+            Stage::Waiting => self.expire(due.order, look.now).await,
+            _ => self.finish(due, look).await,
         }
     }
 
@@ -96,10 +130,11 @@ impl OrderService {
 
     /// Claims first, so that of several processes one does the work; were two to do it, the outcome would be
     /// the same.
-    async fn finish(&self, due: DueOrder, now: Timestamp) -> Result<bool, Outage> {
+    async fn finish(&self, due: DueOrder, look: Look) -> Result<bool, Outage> {
+        let now = look.now;
         let attempts = due.attempts.saturating_add(1);
         let is_dead = attempts >= self.settings.recovery_max_attempts;
-        let until = if is_dead { now + DEAD_PAUSE } else { next_due(now, due.attempts) };
+        let until = if is_dead { now + look.dead_pause } else { next_due(now, due.attempts) };
         if !self.store.claim(&due, until, is_dead).await? {
             return Ok(false);
         }

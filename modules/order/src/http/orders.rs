@@ -162,7 +162,7 @@ pub struct OrdersAnswer {
         ("limit order" = (value = json!({ "order_type": "limit_buy", "asset_id": "BTC", "quantity": "0.01",
             "price": "45000", "client_order_id": "my-order-1" }))),
         ("stop-loss" = (value = json!({ "order_type": "stop_loss", "asset_id": "BTC", "quantity": "0.01",
-            "price": "40000", "expires_at": "2026-03-01T00:00:00Z" }))),
+            "price": "40000" }))),
     )), responses(
     (status = 200, description = "The order was placed before, with the same `client_order_id` and content.",
         body = OrderAnswer),

@@ -60,7 +60,13 @@ impl From<Preview> for PreviewBody {
 
 /// Says what an order would cost and whether it would be accepted now, and moves nothing.
 #[utoipa::path(tag = "orders", security(("bearer" = [])), request_body = PlaceOrder, responses(
-    (status = 200, description = "What would become of the order.", body = PreviewAnswer),
+    (status = 200, description = "What would become of the order.", body = PreviewAnswer, examples(
+        ("accepted" = (value = json!({ "data": { "accepted": true, "code": null, "detail": null, "price": "45000",
+            "total_amount": "450.00", "available_after": "9550.00" } }))),
+        ("refused" = (value = json!({ "data": { "accepted": false, "code": "insufficient_funds",
+            "detail": "This needs $450.00, and $1.00 is available.", "price": "45000", "total_amount": "450.00",
+            "available_after": null } }))),
+    )),
     (status = 400, description = "`malformed_request`"),
     (status = 413, description = "`body_too_large`"),
     (status = 415, description = "`unsupported_media_type`"),

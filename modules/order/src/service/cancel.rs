@@ -1,9 +1,12 @@
 //! Cancelling an open order.
 
+use std::ops::ControlFlow;
+
 use tradepost_kernel::{OrderId, UserId};
 use tradepost_platform::idempotency::{Done, Once};
+use tradepost_problem::Outage;
 
-use super::keyed::{Attempt, Attempted, over};
+use super::keyed::{Attempt, Attempted, MOST_RACES, over};
 use super::{OrderService, undecided};
 use crate::OrderError;
 use crate::domain::{Intent, Order, Stage, Status};
@@ -23,8 +26,18 @@ impl OrderService {
         order: &OrderId,
         once: &Once<Order>,
     ) -> Result<Done<Order>, OrderError> {
-        let known = self.store.known(user, Some(order), None, once.request()).await?;
-        self.attempt(user, known, once, async |attempt| self.try_cancel(order, attempt).await).await
+        let mut known = self.store.known(user, Some(order), None, once.request()).await?;
+        for _ in 0..MOST_RACES {
+            let attempt = match self.begin(user, known, once)? {
+                ControlFlow::Continue(attempt) => attempt,
+                ControlFlow::Break(done) => return Ok(done),
+            };
+            known = match self.try_cancel(order, attempt).await? {
+                Attempted::Over(done) => return Ok(done),
+                Attempted::Raced(known) => *known,
+            };
+        }
+        Err(Outage::busy("cancel order").into())
     }
 
     async fn try_cancel(

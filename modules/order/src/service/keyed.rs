@@ -1,16 +1,17 @@
 //! Requests that may come under a key, and in each other's way.
 
+use std::ops::ControlFlow;
+
 use tradepost_kernel::{Timestamp, UserId};
 use tradepost_platform::dynamo::Expect;
 use tradepost_platform::idempotency::{Done, Once, Told, Verdict};
-use tradepost_problem::Outage;
 
 use super::OrderService;
 use crate::OrderError;
 use crate::store::{Inserted, Known};
 
 /// How often a request starts over when somebody else was faster, before it is given up as busy.
-const MOST_RACES: usize = 8;
+pub(super) const MOST_RACES: usize = 8;
 
 /// One attempt at a request.
 pub(super) struct Attempt<'a, R> {
@@ -30,26 +31,18 @@ pub(super) enum Attempted<R> {
 }
 
 impl OrderService {
-    /// Attempts what is asked for until nobody else is faster, unless it was done before under the same key.
-    pub(super) async fn attempt<R>(
+    /// Begins an attempt, unless the request was answered before under its key.
+    pub(super) fn begin<'a, R>(
         &self,
         user: UserId,
-        mut known: Known,
-        once: &Once<R>,
-        work: impl AsyncFn(Attempt<'_, R>) -> Result<Attempted<R>, OrderError>,
-    ) -> Result<Done<R>, OrderError> {
-        for _ in 0..MOST_RACES {
-            let now = self.clock.now();
-            let expect = match once.verdict(known.key_use.as_ref(), now)? {
-                Verdict::First(expect) => expect,
-                Verdict::Again(answer) => return Ok(Done::Told(Told::again(answer))),
-            };
-            known = match work(Attempt { user, known, once, expect, now }).await? {
-                Attempted::Over(done) => return Ok(done),
-                Attempted::Raced(known) => *known,
-            };
-        }
-        Err(Outage::busy("order").into())
+        known: Known,
+        once: &'a Once<R>,
+    ) -> Result<ControlFlow<Done<R>, Attempt<'a, R>>, OrderError> {
+        let now = self.clock.now();
+        Ok(match once.verdict(known.key_use.as_ref(), now)? {
+            Verdict::First(expect) => ControlFlow::Continue(Attempt { user, known, once, expect, now }),
+            Verdict::Again(answer) => ControlFlow::Break(Done::Told(Told::again(answer))),
+        })
     }
 
     /// Ends a request for which no order has to be written: its answer is kept under its key, if it has one.

@@ -1,12 +1,15 @@
 //! Placing an order: write it down, have it settled or what it takes held, write down how that ended.
 
+use std::ops::ControlFlow;
+
 use tradepost_inventory_api::Listing;
 use tradepost_kernel::{OrderId, UserId};
 use tradepost_platform::idempotency::{Done, KeyRefusal, Once, Told, Verdict};
+use tradepost_problem::Outage;
 use tradepost_user_api::Positions;
 
 use super::finish::Outcome;
-use super::keyed::{Attempt, Attempted, over};
+use super::keyed::{Attempt, Attempted, MOST_RACES, over};
 use super::{OrderService, count, undecided};
 use crate::OrderError;
 use crate::answer::Placed;
@@ -26,8 +29,18 @@ impl OrderService {
         new: NewOrder,
         once: &Once<Placed>,
     ) -> Result<Done<Placed>, OrderError> {
-        let known = self.store.known(user, None, new.client_order_id.as_ref(), once.request()).await?;
-        self.attempt(user, known, once, async |attempt| self.try_place(new.clone(), attempt).await).await
+        let mut known = self.store.known(user, None, new.client_order_id.as_ref(), once.request()).await?;
+        for _ in 0..MOST_RACES {
+            let attempt = match self.begin(user, known, once)? {
+                ControlFlow::Continue(attempt) => attempt,
+                ControlFlow::Break(done) => return Ok(done),
+            };
+            known = match self.try_place(new.clone(), attempt).await? {
+                Attempted::Over(done) => return Ok(done),
+                Attempted::Raced(known) => *known,
+            };
+        }
+        Err(Outage::busy("place order").into())
     }
 
     async fn try_place(

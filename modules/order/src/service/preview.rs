@@ -14,6 +14,12 @@ impl OrderService {
     /// [`OrderError::InvalidExpiry`] and [`OrderError::Outage`]; every other refusal is part of the answer.
     pub async fn preview(&self, user: UserId, new: NewOrder) -> Result<Preview, OrderError> {
         let asset = new.asset;
+        if let Some(id) = &new.client_order_id
+            && let Some(claimed) = self.store.claimed(user, id).await?
+            && claimed.content != new.content()
+        {
+            return Ok(Preview::refused(OrderError::ClientOrderIdTaken));
+        }
         let Some(listing) = self.catalog.listing(asset).await? else {
             return Ok(Preview::refused(OrderError::UnknownAsset { asset }));
         };

@@ -240,3 +240,21 @@ async fn of_two_orders_with_the_same_id_of_the_client_one_is_kept() {
     assert_eq!(world.the_order().await.order_id, placed[0].order.order_id);
     assert_eq!(world.books.cash(), "99000");
 }
+
+#[tokio::test]
+async fn a_process_that_starts_tries_dead_letters_at_once() {
+    let world = World::new().await;
+    (0..21).for_each(|_| world.books.expect(Trouble::AnswerLost));
+    assert!(world.buy("1").await.is_err());
+    for _ in 1..=20 {
+        assert_eq!(world.recover_after(61).await, 0);
+    }
+    assert_eq!((world.recover_after(120).await, world.the_order().await.status), (0, Status::Pending));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let recovery = tokio::spawn(world.another_service().run_recovery(stopped));
+    while world.the_order().await.status != Status::Completed {
+        tokio::task::yield_now().await;
+    }
+    stop.send(true).unwrap();
+    recovery.await.unwrap();
+}
