@@ -2,7 +2,6 @@
 //! under the same key settles it, and the books are right.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
 #[path = "../../modules/platform/tests/faults/mod.rs"]
 mod faults;
 mod matrix;

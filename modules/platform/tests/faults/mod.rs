@@ -1,4 +1,5 @@
 //! The embedded engine at the end of a line that breaks when told to.
+#![allow(dead_code, reason = "each test uses the part that it needs")]
 
 use std::collections::VecDeque;
 use std::future::pending;
