@@ -3,7 +3,6 @@
 mod cash;
 #[cfg(test)]
 #[path = "../../platform/tests/faults/mod.rs"]
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 mod faults;
 mod hold;
 #[cfg(test)]
