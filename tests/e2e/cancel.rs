@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tradepost_testkit::{Shape, World};
+use tradepost_testkit::World;
 
 use crate::figures::exact;
-use crate::market::{Market, balance, cancel, limit, order, placed_open, until, until_final};
+use crate::market::{Market, balance, cancel, limit, order, placed_open, until};
 
 crate::tests![
     an_open_order_is_cancelled_and_gives_back_what_it_held,
@@ -96,9 +96,10 @@ async fn of_a_cancellation_and_a_fill_exactly_one_takes_place(world: World) {
     for _ in 0..30 {
         ids.push(placed_open(&user, &limit("limit_buy", &fall.asset, &fall.worth(20), fall.between())).await);
     }
-    let is_split = world.shape != Shape::Monolith;
+    // The clock must not jump while calls between processes are on their way: their tokens would be too old. Once the
+    // catalog shows the price, the next look of the triggers and the cancellations race.
+    market.make(&fall).await;
     let mut cancellations = JoinSet::new();
-    let moved = market.make(&fall);
     for id in ids.clone() {
         let user = user.clone();
         cancellations.spawn(async move {
@@ -106,14 +107,10 @@ async fn of_a_cancellation_and_a_fill_exactly_one_takes_place(world: World) {
             match answer.status.as_u16() {
                 200 => until(&user, &id, "cancelled").await,
                 409 => until(&user, &id, "completed").await,
-                // Five minutes pass at once here, which is more than a call between processes may be old. Recovery
-                // finishes what was intended.
-                503 if is_split => until_final(&user, &id).await,
                 _ => panic!("{answer:?}"),
             }
         });
     }
-    moved.await;
     let ended = cancellations.join_all().await;
     assert_eq!(ended.len(), 30);
     assert_eq!(balance(&user).await[1], "0.00");

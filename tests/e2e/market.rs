@@ -172,17 +172,6 @@ pub async fn until(user: &User, id: &str, status: &str) -> Value {
     }
 }
 
-/// Waits until an order has ended in one way or another, and answers it.
-pub async fn until_final(user: &User, id: &str) -> Value {
-    loop {
-        let order = order(user, id).await;
-        if !["open", "pending"].contains(&order["status"].as_str().unwrap()) {
-            return order;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 /// What is available, what is held, and both together.
 pub async fn balance(user: &User) -> [String; 3] {
     let balance = user.get("/api/v1/balance").await.expect(200);

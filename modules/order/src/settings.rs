@@ -16,7 +16,7 @@ pub struct Settings {
     pub max_quote_age_s: u32,
     /// The pause, in milliseconds, between two looks for pending orders that nobody finished.
     pub recovery_interval_ms: u32,
-    /// How often one order is tried before it counts as a dead letter, which is tried once an hour.
+    /// How often one order is tried before it counts as a dead letter.
     pub recovery_max_attempts: u32,
     /// The pause, in milliseconds, between two looks for prices that changed.
     pub trigger_interval_ms: u32,

@@ -66,13 +66,13 @@ fn is_of_cash(key_use: &KeyUse, entry: Option<&Entry>) -> bool {
 }
 
 fn is_of_order(scope: &str, key_use: &KeyUse, order: Option<&Order>) -> bool {
-    let Some(answer) = &key_use.answer else {
-        // Somebody is still at it, or will be, unless the order took longer than a key counts.
-        return order.is_some_and(|order| order.asked_by.as_ref().is_some_and(|by| by.scope() == scope));
+    // Somebody is still at it, or will be; and then there is no answer yet.
+    let asked_by = order.and_then(|order| order.asked_by.as_ref());
+    let is_awaited = asked_by.is_some_and(|request| request.scope() == scope);
+    let answer = match &key_use.answer {
+        Some(answer) if !is_awaited => answer,
+        answer => return answer.is_none() && is_awaited,
     };
-    if order.is_some_and(|order| order.asked_by.as_ref().is_some_and(|by| by.scope() == scope)) {
-        return false;
-    }
     let is_cancellation = scope.starts_with("DELETE ");
     match (is_success(answer), order) {
         (true, None) => false,
