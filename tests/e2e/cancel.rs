@@ -1,5 +1,7 @@
 //! `DELETE /orders/{id}`.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -97,12 +99,13 @@ async fn of_a_cancellation_and_a_fill_exactly_one_takes_place(world: World) {
         ids.push(placed_open(&user, &limit("limit_buy", &fall.asset, &fall.worth(20), fall.between())).await);
     }
     // The clock must not jump while calls between processes are on their way: their tokens would be too old. Once the
-    // catalog shows the price, the next look of the triggers and the cancellations race.
+    // catalog shows the price, the triggers look at all assets anew; the cancellations are spread over that time.
     market.make(&fall).await;
     let mut cancellations = JoinSet::new();
-    for id in ids.clone() {
+    for (number, id) in (0..).zip(ids) {
         let user = user.clone();
         cancellations.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(30) * number).await;
             let answer = cancel(&user, &id).await;
             match answer.status.as_u16() {
                 200 => until(&user, &id, "cancelled").await,
