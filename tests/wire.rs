@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tradepost_inventory_api::wire::{ListingQuery, ListingsQuery, QuotesQuery};
-use tradepost_inventory_api::{CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
+use tradepost_inventory_api::{CatalogError, Listing, Quote, QuoteChange, QuoteChanges, Rules};
 use tradepost_kernel::{Page, PageLimit, Timestamp, UserId};
 use tradepost_problem::Outage;
 use tradepost_user_api::wire::{PositionsQuery, SessionQuery};
@@ -213,7 +213,13 @@ fn is_live() {
 
 fn bitcoin() -> Listing {
     let quote = Quote { price: read(json!("50000.01")), as_of: at(5), source: "simulated".to_owned() };
-    Listing { asset: parse("BTC"), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
+    Listing {
+        asset: parse("BTC"),
+        name: "Bitcoin".to_owned(),
+        tradable: true,
+        quote: Some(quote),
+        rules: Rules::default(),
+    }
 }
 
 fn catalog_errors() -> Vec<CatalogError> {
@@ -222,7 +228,12 @@ fn catalog_errors() -> Vec<CatalogError> {
 
 #[test]
 fn listing() {
-    let unpriced = Listing { tradable: false, quote: None, ..bitcoin() };
+    let rules = Rules {
+        quantity_step: Some(read(json!("0.001"))),
+        min_value: Some(read(json!("5.00"))),
+        max_value: Some(read(json!("2500.00"))),
+    };
+    let unpriced = Listing { tradable: false, quote: None, rules, ..bitcoin() };
     let answers = vec![Some(bitcoin()), Some(unpriced), None];
     hold("inventory/listing", vec![ListingQuery { asset: parse("BTC") }], answers, catalog_errors());
 }

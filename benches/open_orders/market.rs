@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges, Rules};
 use tradepost_kernel::{AssetId, Clock, Decimal, Price, SystemClock};
 
 use crate::Outcome;
@@ -105,7 +105,13 @@ impl Market {
         let Asset { id, name, .. } = &self.assets[place];
         let price = self.prices.lock().unwrap_or_else(PoisonError::into_inner)[place];
         let quote = Quote { price, as_of: SystemClock.now(), source: "bench".to_owned() };
-        Listing { asset: *id, name: name.clone(), tradable: true, quote: Some(quote) }
+        Listing {
+            asset: *id,
+            name: name.clone(),
+            tradable: true,
+            quote: Some(quote),
+            rules: Rules::default(),
+        }
     }
 }
 

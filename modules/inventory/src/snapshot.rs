@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
-use tradepost_inventory_api::{Listing, Quote, QuoteChange, QuoteChanges};
+use tradepost_inventory_api::{Listing, Quote, QuoteChange, QuoteChanges, Rules};
 use tradepost_kernel::{AssetId, Timestamp};
 
 use crate::domain::{Asset, Figures, Observed, Point};
@@ -64,7 +64,13 @@ impl Snapshot {
     pub fn listing(&self, asset: AssetId) -> Option<Listing> {
         let entry = self.get(asset)?;
         let Asset { name, is_active, .. } = &*entry.asset;
-        Some(Listing { asset, name: name.clone(), tradable: *is_active, quote: Some(self.quote(entry)) })
+        Some(Listing {
+            asset,
+            name: name.clone(),
+            tradable: *is_active,
+            quote: Some(self.quote(entry)),
+            rules: Rules::default(),
+        })
     }
 
     /// The quotes that are newer than a version. Every tick renews the quote of every asset, if only the moment

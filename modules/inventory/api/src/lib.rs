@@ -5,7 +5,7 @@ pub mod wire;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tradepost_kernel::{AssetId, Price, Timestamp};
+use tradepost_kernel::{AssetId, Price, Quantity, Timestamp, Usd};
 use tradepost_problem::{About, Failure, Outage};
 
 /// The catalog of assets with their prices.
@@ -42,6 +42,20 @@ pub struct Listing {
     pub tradable: bool,
     /// The newest price, if there ever was one.
     pub quote: Option<Quote>,
+    /// What orders on it must keep to, besides what holds for all assets.
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+/// What orders on one asset must keep to. What is `None` is left to the rules for all assets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// A quantity must be a whole multiple of this.
+    pub quantity_step: Option<Quantity>,
+    /// Dollars an order must at least be worth.
+    pub min_value: Option<Usd>,
+    /// Dollars an order may at most be worth.
+    pub max_value: Option<Usd>,
 }
 
 /// A price at a moment.

@@ -1,6 +1,6 @@
 //! Orders and quotes for the tests.
 
-use tradepost_inventory_api::{Listing, Quote};
+use tradepost_inventory_api::{Listing, Quote, Rules};
 use tradepost_kernel::{OrderId, Price, Quantity, Timestamp, UserId};
 use tradepost_user_api::{AccountsError, Held, Settled};
 
@@ -19,7 +19,13 @@ pub fn settings() -> Settings {
 
 pub fn listing(asset: &str, price: &str) -> Listing {
     let quote = Quote { price: Price::parse(price).unwrap(), as_of: now(), source: "simulated".to_owned() };
-    Listing { asset: asset.parse().unwrap(), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
+    Listing {
+        asset: asset.parse().unwrap(),
+        name: "Bitcoin".to_owned(),
+        tradable: true,
+        quote: Some(quote),
+        rules: Rules::default(),
+    }
 }
 
 pub fn wanted(order_type: OrderType, quantity: &str) -> NewOrder {

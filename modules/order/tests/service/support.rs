@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use tradepost_engine::Engine;
-use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges};
+use tradepost_inventory_api::{Catalog, CatalogError, Listing, Quote, QuoteChange, QuoteChanges, Rules};
 use tradepost_kernel::{AssetId, Clock, OrderId, PageLimit, Price, Quantity, SystemClock, Timestamp, UserId};
 use tradepost_order::{
     NewOrder, Order, OrderError, OrderFilter, OrderPlace, OrderService, OrderType, Placed, Settings, Status,
@@ -167,7 +167,13 @@ fn service(
 fn bitcoin(as_of: Timestamp) -> Listing {
     let price = Price::parse("1000").unwrap();
     let quote = Quote { price, as_of, source: "simulated".to_owned() };
-    Listing { asset: btc(), name: "Bitcoin".to_owned(), tradable: true, quote: Some(quote) }
+    Listing {
+        asset: btc(),
+        name: "Bitcoin".to_owned(),
+        tradable: true,
+        quote: Some(quote),
+        rules: Rules::default(),
+    }
 }
 
 pub struct StandingClock(Mutex<Timestamp>);
