@@ -47,7 +47,7 @@ impl Platform {
         for table in tradepost::modules::tables(&config)? {
             table.create(&others).await?;
         }
-        let inventory = Inventory::new(config.section("inventory")?, Arc::new(SystemClock))?;
+        let inventory = Inventory::new(config.section("inventory")?, None, Arc::new(SystemClock))?;
         let market = Arc::new(Market::around(&*inventory).await?);
         Ok(Self { config, market, others, settled: Arc::default(), engine, folder })
     }

@@ -1,6 +1,6 @@
 //! How the inventory module is joined.
 
-use tradepost_inventory::{Inventory, PROBLEMS, Settings, routes, state};
+use tradepost_inventory::{Inventory, PROBLEMS, Settings, TABLE, routes, state};
 use tradepost_inventory_api::wire;
 
 use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
@@ -13,7 +13,7 @@ pub const MODULE: Compiled = Compiled {
     needs_secret: false,
     is_called: true,
     stands_alone: false,
-    table: None,
+    table: Some(TABLE),
     problems: &[PROBLEMS],
     check,
     join,
@@ -21,12 +21,15 @@ pub const MODULE: Compiled = Compiled {
 
 fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
     let settings = settings(&foundation.config)?;
-    let inventory = Inventory::new(settings, Arc::clone(&foundation.clock)).map_err(StartError::new)?;
+    let clock = Arc::clone(&foundation.clock);
+    let inventory = Inventory::new(settings, Some(foundation.store()?), clock).map_err(StartError::new)?;
     composition.catalog = Some(inventory.clone());
     let catalog = Arc::clone(&inventory);
     composition.internal.push(Arc::new(move |config| wire::routes(config, catalog.clone())));
     let task = Arc::clone(&inventory);
     composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
+    let task = Arc::clone(&inventory);
+    composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_on_table(stop))));
     composition.states.push(Arc::new(state(inventory)));
     Ok(())
 }
@@ -39,5 +42,5 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
 
 fn check(config: &Config) -> Result<(), StartError> {
     let clock = Arc::new(tradepost_kernel::SystemClock);
-    Inventory::new(settings(config)?, clock).map(|_| ()).map_err(StartError::new)
+    Inventory::new(settings(config)?, None, clock).map(|_| ()).map_err(StartError::new)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tradepost_inventory::{Feed, Inventory, Settings};
+use tradepost_inventory::{Inventory, Settings};
 use tradepost_inventory_api::{Catalog, Listing};
 use tradepost_kernel::{Clock, Timestamp};
 use tradepost_testkit::{Answer, Setup, ShiftedClock, User, World};
@@ -118,14 +118,8 @@ impl Market {
 
     async fn listings(&self, ahead: TimeDelta) -> Vec<Listing> {
         let clock = Arc::new(Ahead(Arc::clone(&self.clock), ahead));
-        let settings = Settings {
-            catalog: String::new(),
-            feed: Feed::Simulated,
-            simulation_seed: 1,
-            simulated_in_production: false,
-            tick_ms: 100,
-        };
-        let inventory = Inventory::new(settings, clock).unwrap();
+        let settings = Settings { tick_ms: 100, ..Settings::demo() };
+        let inventory = Inventory::new(settings, None, clock).unwrap();
         let quotes = inventory.quotes_since(0).await.unwrap().quotes;
         inventory.listings(quotes.into_iter().map(|change| change.asset).collect()).await.unwrap()
     }

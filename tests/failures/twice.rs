@@ -197,7 +197,7 @@ fn the_catalog_repeats_itself() {
         let settings =
             Overrides { keys: vec![("inventory.tick_ms".into(), "60000".into())], ..Overrides::default() };
         let settings = Config::load(&settings).unwrap().section("inventory").unwrap();
-        let in_process = Inventory::new(settings, platform.clock().clone()).unwrap();
+        let in_process = Inventory::new(settings, None, platform.clock().clone()).unwrap();
         let catalogs: [Arc<dyn Catalog>; 2] = [Arc::new(CatalogClient::new(peer)), in_process];
         let mut answers = Vec::new();
         for catalog in &catalogs {

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use tradepost_inventory::{Feed, Inventory, Settings};
+use tradepost_inventory::{Inventory, Settings};
 use tradepost_inventory_api::Catalog;
 use tradepost_kernel::{Clock, Timestamp};
 use tradepost_testkit::{Setup, Shape, ShiftedClock, World};
@@ -63,12 +63,10 @@ impl Platform {
     pub async fn prices(&self, ahead: TimeDelta) -> Prices {
         let settings = Settings {
             catalog: self.catalog.path().to_str().unwrap().to_owned(),
-            feed: Feed::Simulated,
-            simulation_seed: 1,
-            simulated_in_production: false,
             tick_ms: u64::try_from(TICK_MS).unwrap(),
+            ..Settings::demo()
         };
-        let inventory = Inventory::new(settings, Arc::new(At(self.now() + ahead))).unwrap();
+        let inventory = Inventory::new(settings, None, Arc::new(At(self.now() + ahead))).unwrap();
         let mut prices = Prices::new();
         for asset in ASSETS {
             let listing = inventory.listing(asset.parse().unwrap()).await.unwrap().unwrap();

@@ -1,12 +1,96 @@
-//! Simulated prices: a pure function of seed, asset and time, in whole numbers, so that replicas and restarts
-//! agree to the last digit and a price of the past need not be kept to be known.
+//! Where prices come from.
 
-mod course;
-mod day;
-mod noise;
+mod nothing;
+mod simulated;
 
-pub use course::Course;
-pub use day::Day;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// What a price of this feed is marked with.
-pub const SOURCE: &str = "simulated";
+use async_trait::async_trait;
+use tradepost_kernel::{AssetId, Timestamp};
+
+pub use self::nothing::Nothing;
+pub use self::simulated::Simulated;
+use crate::domain::{Candle, Interval, Row, read_catalog};
+use crate::settings::{Settings, Source};
+
+/// The feed that these settings ask for, of the assets of a catalog.
+///
+/// # Errors
+/// A sentence that says which asset of the catalog file, or which setting, is wrong.
+pub fn open(settings: &Settings, catalog: &str) -> Result<Arc<dyn Feed>, String> {
+    let catalog = read_catalog(catalog).map_err(|error| match settings.catalog.as_str() {
+        "" => format!("inventory.catalog: {error}"),
+        file => format!("inventory.catalog: {file}: {error}"),
+    })?;
+    Ok(match settings.feed {
+        Source::Simulated => Arc::new(Simulated::new(settings.simulation_seed, settings.tick(), catalog)),
+        Source::None => Arc::new(Nothing::new(&catalog)),
+    })
+}
+
+/// Where prices come from. Some feeds are computed, by every process for itself; the others are asked by one process
+/// of an installation, which shares what it is told through the table.
+#[async_trait]
+pub trait Feed: Send + Sync {
+    /// What its quotes are marked with.
+    fn source(&self) -> &'static str;
+
+    /// Which of two settings of a feed it is: a process that goes on for another goes on with the same one.
+    fn fingerprint(&self) -> String {
+        self.source().to_owned()
+    }
+
+    /// How often there are new prices.
+    fn interval(&self) -> Duration;
+
+    /// The market at a moment, of a feed that is computed. It must be the same in every process.
+    fn computed(&self, _at: Timestamp) -> Option<Vec<Arc<Row>>> {
+        None
+    }
+
+    /// The candles of an asset from a moment (Unix ms) up to another, of a feed that is computed.
+    fn candles(&self, _asset: AssetId, _interval: Interval, _range: Range<i64>) -> Option<Vec<Candle>> {
+        None
+    }
+
+    /// The market of now, of a feed that is asked. Assets that it says nothing of keep what was said before.
+    ///
+    /// # Errors
+    /// Why there is no answer that can be used.
+    async fn fetch(&self, moment: Moment) -> Result<Vec<Row>, FeedError>;
+}
+
+/// When a feed is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub now: Timestamp,
+    /// When an installation first asked this feed.
+    pub since: Timestamp,
+}
+
+/// Why a feed gives no prices.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// It was asked too often; it may say when to ask again.
+    #[error("it was asked too often")]
+    Limited { retry_after: Option<Duration> },
+    /// No answer, or one that says it cannot.
+    #[error("it does not answer: {0}")]
+    Unavailable(String),
+    /// An answer that cannot be read.
+    #[error("its answer cannot be read: {0}")]
+    Malformed(String),
+}
+
+impl FeedError {
+    /// For metrics.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Limited { .. } => "limited",
+            Self::Unavailable(_) => "unavailable",
+            Self::Malformed(_) => "malformed",
+        }
+    }
+}

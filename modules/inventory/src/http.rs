@@ -3,13 +3,16 @@
 mod asset;
 mod assets;
 mod example;
+mod fresh;
 mod number;
+mod prepared;
 
 use std::sync::Arc;
 
 use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use self::prepared::Prepared;
 use crate::Inventory;
 
 /// The public routes. They answer from what [`state`] adds.

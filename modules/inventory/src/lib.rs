@@ -1,15 +1,18 @@
 //! The asset catalog with its prices: what is listed, what it costs now, and how that moved. Everything is
-//! read from a snapshot in memory, which a task replaces whole once a tick.
+//! read from a snapshot in memory, which is replaced whole when anything changes.
 
 mod domain;
+mod entry;
 mod error;
 mod feed;
 mod http;
 mod service;
 mod settings;
 mod snapshot;
+mod store;
 
 pub use error::{InventoryError, PROBLEMS};
 pub use http::{routes, state};
-pub use service::Inventory;
-pub use settings::{Feed, Settings};
+pub use service::{Condition, Inventory};
+pub use settings::{Settings, Source};
+pub use store::TABLE;

@@ -14,21 +14,33 @@ pub struct Settings {
     /// The path of the catalog file; empty for the demo catalog that is compiled in.
     pub catalog: String,
     /// Where prices come from.
-    pub feed: Feed,
+    pub feed: Source,
     /// Chooses the course of simulated prices: processes with the same seed and catalog show the same prices.
     pub simulation_seed: u64,
     /// Allows `feed = "simulated"` in production.
     pub simulated_in_production: bool,
-    /// How often prices are renewed, in milliseconds: 100 to 60000.
+    /// How often simulated prices are renewed, in milliseconds: 100 to 60000.
     pub tick_ms: u64,
+    /// Milliseconds between two looks at what other processes wrote: 50 to 60000.
+    pub sync_interval_ms: u64,
+    /// How long a process may be silent before another asks the feed in its place, in seconds: 1 to 600.
+    pub lease_s: u32,
+    /// Days that candles are kept, of a feed whose past cannot be computed: 1 to 400.
+    pub history_days: u32,
+    /// A price this many percent away from the one before is held back; 0 believes every price.
+    pub max_jump_percent: u32,
+    /// How often in a row such a price must be said to be believed: 1 to 100.
+    pub jump_confirmations: u32,
 }
 
 /// Where prices come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Feed {
+pub enum Source {
     /// Made up around the reference prices of the catalog; for trying the platform out.
     Simulated,
+    /// Nowhere: only what administrators price can be traded.
+    None,
 }
 
 impl Settings {
@@ -37,18 +49,52 @@ impl Settings {
     /// # Errors
     /// A sentence that names the key and the rule it breaks.
     pub fn check(&self, production: bool) -> Result<(), String> {
-        if production && self.feed == Feed::Simulated && !self.simulated_in_production {
+        if production && self.feed == Source::Simulated && !self.simulated_in_production {
             return Err("Production does not trade at simulated prices. To show them all the same, set \
                         inventory.simulated_in_production = true."
                 .to_owned());
         }
-        if !(100..=60_000).contains(&self.tick_ms) {
-            return Err(format!("inventory.tick_ms must be from 100 to 60000, not {}", self.tick_ms));
+        for (key, value, min, max) in [
+            ("tick_ms", self.tick_ms, 100, 60_000),
+            ("sync_interval_ms", self.sync_interval_ms, 50, 60_000),
+            ("lease_s", self.lease_s.into(), 1, 600),
+            ("history_days", self.history_days.into(), 1, 400),
+            ("max_jump_percent", self.max_jump_percent.into(), 0, 1_000_000),
+            ("jump_confirmations", self.jump_confirmations.into(), 1, 100),
+        ] {
+            if !(min..=max).contains(&value) {
+                return Err(format!("inventory.{key} must be from {min} to {max}, not {value}"));
+            }
         }
         if !self.catalog.is_empty() && self.catalog.trim().is_empty() {
             return Err("inventory.catalog must be the path of a file, or empty for the demo".to_owned());
         }
         Ok(())
+    }
+
+    /// The demo catalog at simulated prices.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self {
+            catalog: String::new(),
+            feed: Source::Simulated,
+            simulation_seed: 1,
+            simulated_in_production: false,
+            tick_ms: 1_000,
+            sync_interval_ms: 1_000,
+            lease_s: 30,
+            history_days: 31,
+            max_jump_percent: 50,
+            jump_confirmations: 3,
+        }
+    }
+
+    pub(crate) fn sync_interval(&self) -> Duration {
+        Duration::from_millis(self.sync_interval_ms)
+    }
+
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.into())
     }
 
     pub(crate) fn tick(&self) -> Duration {
@@ -68,16 +114,10 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::{Feed, Settings};
+    use super::Settings;
 
     fn settings(tick_ms: u64, catalog: &str) -> Settings {
-        Settings {
-            catalog: catalog.to_owned(),
-            feed: Feed::Simulated,
-            simulation_seed: 1,
-            simulated_in_production: false,
-            tick_ms,
-        }
+        Settings { catalog: catalog.to_owned(), tick_ms, ..Settings::demo() }
     }
 
     #[test]
@@ -105,10 +145,31 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_feeds_are_refused() {
-        let good = r#"{"catalog":"","feed":"simulated","simulation_seed":1,"simulated_in_production":false,"tick_ms":1000}"#;
-        assert_eq!(serde_json::from_str::<Settings>(good).unwrap(), settings(1000, ""));
-        for bad in [good.replace("simulated", "guessed"), good.replace("tick_ms", "tick")] {
+        let good = serde_json::to_string(&Settings::demo()).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&good).unwrap(), Settings::demo());
+        for bad in [good.replace("simulated\"", "guessed\""), good.replace("tick_ms", "tick")] {
             assert!(serde_json::from_str::<Settings>(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_number_has_two_bounds() {
+        let with = |change: fn(&mut Settings, u32), value: u32| {
+            let mut settings = Settings::demo();
+            change(&mut settings, value);
+            settings.check(false)
+        };
+        let cases: [(fn(&mut Settings, u32), &str, u32, u32); 5] = [
+            (|settings, value| settings.sync_interval_ms = value.into(), "sync_interval_ms", 50, 60_000),
+            (|settings, value| settings.lease_s = value, "lease_s", 1, 600),
+            (|settings, value| settings.history_days = value, "history_days", 1, 400),
+            (|settings, value| settings.max_jump_percent = value, "max_jump_percent", 0, 1_000_000),
+            (|settings, value| settings.jump_confirmations = value, "jump_confirmations", 1, 100),
+        ];
+        for (change, key, min, max) in cases {
+            assert_eq!((with(change, min), with(change, max)), (Ok(()), Ok(())), "{key}");
+            assert!(with(change, max + 1).unwrap_err().starts_with(&format!("inventory.{key} must be")));
+            assert!(min == 0 || with(change, min - 1).is_err(), "{key}");
         }
     }
 }

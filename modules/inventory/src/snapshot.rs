@@ -1,125 +1,111 @@
-//! All assets with their figures at one moment: immutable, and replaced whole.
+//! All assets with their prices at one moment: immutable, and replaced whole.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use serde_json::value::RawValue;
-use tradepost_inventory_api::{Listing, Quote, QuoteChange, QuoteChanges, Rules};
+use tradepost_inventory_api::{Listing, QuoteChanges};
 use tradepost_kernel::{AssetId, Timestamp};
 
-use crate::domain::{Asset, Figures, Observed, Point};
-use crate::feed::{Course, Day, SOURCE};
+use crate::domain::{Amendment, Row};
+use crate::entry::{Entry, Parts};
 
-const DAY_MS: i64 = 86_400_000;
+/// So many versions before the present one are known, for those who ask what changed since.
+const KNOWN_VERSIONS: usize = 128;
 
-/// The assets in the order in which they are listed, each with the course of its price.
-pub struct Board {
-    assets: Vec<(Arc<Asset>, Course)>,
-    index: Arc<HashMap<AssetId, usize>>,
-}
-
-/// What is true at one tick.
+/// What is true at one moment.
 pub struct Snapshot {
+    /// The same in every process that shows the same, and never 0.
+    pub version: u64,
     pub at: Timestamp,
-    pub entries: Vec<Entry>,
+    /// By market-cap rank, those without one last.
+    pub entries: Vec<Arc<Entry>>,
     index: Arc<HashMap<AssetId, usize>>,
+    /// One more than that of the snapshot before, in this process.
+    pub number: u64,
+    /// The versions before this one with their numbers, the newest last.
+    before: VecDeque<(u64, u64)>,
 }
 
-/// One asset of a snapshot.
-pub struct Entry {
-    pub asset: Arc<Asset>,
-    pub figures: Figures,
-    day: Day,
-    prepared: OnceLock<Box<RawValue>>,
-}
-
-impl Board {
-    /// Puts the assets, in their order, on the board.
-    pub fn new(seed: u64, assets: Vec<Asset>) -> Self {
-        let index = assets.iter().enumerate().map(|(place, asset)| (asset.id, place)).collect();
-        let course = |asset| (Course::new(seed, &asset), asset);
-        let assets =
-            assets.into_iter().map(course).map(|(course, asset)| (Arc::new(asset), course)).collect();
-        Self { assets, index: Arc::new(index) }
-    }
+/// What a snapshot is made of.
+pub struct Material<'a> {
+    pub version: u64,
+    pub at: Timestamp,
+    pub source: &'static str,
+    pub rows: &'a [Arc<Row>],
+    pub amendments: &'a HashMap<AssetId, Arc<Amendment>>,
 }
 
 impl Snapshot {
-    /// The snapshot of a moment. What the `previous` one knows and still holds is taken over.
-    pub fn take(board: &Board, at: Timestamp, previous: Option<&Self>) -> Self {
-        let entry = |(place, (asset, course)): (usize, &(Arc<Asset>, Course))| {
-            let day = previous.and_then(|previous| previous.entries.get(place)).map(|entry| &entry.day);
-            Entry::new(asset, course, at, day)
+    /// The snapshot that comes of this. What the `previous` one has and still holds is taken over.
+    pub fn take(material: &Material<'_>, previous: Option<&Self>) -> Self {
+        let number = previous.map_or(1, |previous| previous.number + 1);
+        let entry = |id: AssetId, row: Option<&Arc<Row>>| {
+            let parts = Parts { row: row.cloned(), amendment: material.amendments.get(&id).cloned() };
+            let known = previous.and_then(|previous| previous.get(id));
+            Entry::of(parts, material.at, material.source, number, known)
         };
-        let entries = board.assets.iter().enumerate().map(entry).collect();
-        Self { at, entries, index: Arc::clone(&board.index) }
+        let listed = material.rows.iter().filter_map(|row| entry(row.asset.id, Some(row)));
+        let mut entries: Vec<_> = listed.collect();
+        entries.extend(added(material).filter_map(|id| entry(id, None)));
+        if !entries.is_sorted_by_key(|entry| entry.asset.place()) {
+            entries.sort_by_cached_key(|entry| entry.asset.place());
+        }
+        let index = previous.map(|previous| &previous.index).filter(|index| fits(index, &entries));
+        let index = index.cloned().unwrap_or_else(|| Arc::new(places(&entries)));
+        let (version, at) = (material.version, material.at);
+        Self { version, at, entries, index, number, before: lineage(previous) }
     }
 
     /// One asset, if the catalog has it.
-    pub fn get(&self, asset: AssetId) -> Option<&Entry> {
+    pub fn get(&self, asset: AssetId) -> Option<&Arc<Entry>> {
         self.entries.get(*self.index.get(&asset)?)
     }
 
     /// One asset as other modules see it.
     pub fn listing(&self, asset: AssetId) -> Option<Listing> {
-        let entry = self.get(asset)?;
-        let Asset { name, is_active, .. } = &*entry.asset;
-        Some(Listing {
-            asset,
-            name: name.clone(),
-            tradable: *is_active,
-            quote: Some(self.quote(entry)),
-            rules: Rules::default(),
-        })
+        self.get(asset).map(|entry| entry.listing())
     }
 
-    /// The quotes that are newer than a version. Every tick renews the quote of every asset, if only the moment
-    /// at which its price was true, so all of them changed or none.
+    /// The number of a version that this process showed not long ago.
+    pub fn number_of(&self, version: u64) -> Option<u64> {
+        if version == self.version {
+            return Some(self.number);
+        }
+        self.before.iter().rev().find(|(known, _)| *known == version).map(|(_, number)| *number)
+    }
+
+    /// The quotes that became others after a version; all of them, if it is not known here.
     pub fn quotes_since(&self, version: u64) -> QuoteChanges {
-        let change = |entry: &Entry| QuoteChange {
-            asset: entry.asset.id,
-            tradable: entry.asset.is_active,
-            quote: Some(self.quote(entry)),
-        };
-        let is_known = version != 0 && version == self.version();
-        let quotes = if is_known { Vec::new() } else { self.entries.iter().map(change).collect() };
-        QuoteChanges { version: self.version(), quotes }
-    }
-
-    /// When the tick began, in Unix milliseconds: the same in every process, and after every restart.
-    fn version(&self) -> u64 {
-        u64::try_from(self.at.timestamp_millis()).unwrap_or(0)
-    }
-
-    fn quote(&self, entry: &Entry) -> Quote {
-        Quote { price: entry.figures.price, as_of: self.at, source: SOURCE.to_owned() }
+        let since = self.number_of(version).unwrap_or(0);
+        let changed = self.entries.iter().filter(|entry| entry.quoted > since);
+        QuoteChanges { version: self.version, quotes: changed.map(|entry| entry.change()).collect() }
     }
 }
 
-impl Entry {
-    fn new(asset: &Arc<Asset>, course: &Course, at: Timestamp, known: Option<&Day>) -> Self {
-        let at_ms = at.timestamp_millis();
-        let day = known.filter(|day| day.holds_at(at_ms)).cloned();
-        let day = day.unwrap_or_else(|| Day::sample(course, at_ms));
-        let observed = Observed {
-            now: Point { price: course.price(at_ms), at },
-            day_ago: course.price(at_ms - DAY_MS),
-            week_ago: course.price(at_ms - 7 * DAY_MS),
-            month_ago: course.price(at_ms - 30 * DAY_MS),
-            high: day.high,
-            low: day.low,
-        };
-        let figures = Figures::derive(asset, &observed);
-        Self { asset: Arc::clone(asset), figures, day, prepared: OnceLock::new() }
+/// The assets that administrators added to those of the feed, in a fixed order.
+fn added(material: &Material<'_>) -> impl Iterator<Item = AssetId> {
+    let custom = material.amendments.values().filter(|amendment| amendment.custom.is_some());
+    let mut added: Vec<_> = custom.map(|amendment| amendment.asset).collect();
+    if !added.is_empty() {
+        let listed: std::collections::HashSet<_> = material.rows.iter().map(|row| row.asset.id).collect();
+        added.retain(|id| !listed.contains(id));
+        added.sort_unstable();
     }
+    added.into_iter()
+}
 
-    /// The text that lists show of this asset: written by the first request that needs it, then shared by all
-    /// that read the same snapshot.
-    pub fn prepared<E>(&self, write: impl FnOnce() -> Result<Box<RawValue>, E>) -> Result<&RawValue, E> {
-        if let Some(text) = self.prepared.get() {
-            return Ok(text);
-        }
-        let text = write()?;
-        Ok(self.prepared.get_or_init(|| text))
-    }
+fn fits(index: &HashMap<AssetId, usize>, entries: &[Arc<Entry>]) -> bool {
+    let is_there = |(place, entry): (usize, &Arc<Entry>)| index.get(&entry.asset.id) == Some(&place);
+    index.len() == entries.len() && entries.iter().enumerate().all(is_there)
+}
+
+fn places(entries: &[Arc<Entry>]) -> HashMap<AssetId, usize> {
+    entries.iter().enumerate().map(|(place, entry)| (entry.asset.id, place)).collect()
+}
+
+fn lineage(previous: Option<&Snapshot>) -> VecDeque<(u64, u64)> {
+    let Some(previous) = previous else { return VecDeque::new() };
+    let skipped = (previous.before.len() + 1).saturating_sub(KNOWN_VERSIONS);
+    let known = previous.before.iter().skip(skipped).copied();
+    known.chain([(previous.version, previous.number)]).collect()
 }

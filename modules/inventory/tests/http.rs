@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, http::header::CONTENT_TYPE};
 use serde_json::Value;
-use tradepost_inventory::{Feed, Inventory, Settings, routes, state};
+use tradepost_inventory::{Inventory, Settings, routes, state};
 use tradepost_inventory_api::Catalog;
 use tradepost_kernel::{Clock, Timestamp};
 use utoipa_actix_web::{AppExt, scope};
@@ -57,14 +57,8 @@ impl Clock for Still {
 }
 
 fn inventory(catalog: &str) -> Arc<Inventory> {
-    let settings = Settings {
-        catalog: catalog.to_owned(),
-        feed: Feed::Simulated,
-        simulation_seed: 1,
-        simulated_in_production: false,
-        tick_ms: 1_000,
-    };
-    Inventory::new(settings, Arc::new(Still)).unwrap()
+    let settings = Settings { catalog: catalog.to_owned(), ..Settings::demo() };
+    Inventory::new(settings, None, Arc::new(Still)).unwrap()
 }
 
 async fn answer_of(inventory: Arc<Inventory>, path: &str) -> (u16, String, String) {

@@ -114,6 +114,7 @@ impl Setup {
         self.set("order.recovery_interval_ms", "60000")
             .set("order.trigger_interval_ms", "60000")
             .set("gateway.health_interval_ms", "60000")
+            .set("inventory.sync_interval_ms", "60000")
     }
 
     /// Gives the platform a clock that the test keeps a hold of.

@@ -1,22 +1,35 @@
-//! An asset as the catalog describes it.
+//! An asset, whatever its price is now.
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use tradepost_kernel::{Amount, AssetId, Decimal, Price, Usd};
+use serde::{Deserialize, Serialize};
+use tradepost_kernel::{AssetId, Decimal, Price, Usd};
 
-/// What the catalog knows of an asset, whatever its price is now.
-#[derive(Clone, Debug)]
+/// What is known of an asset, whatever its price is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     pub id: AssetId,
     pub name: String,
     pub description: Option<String>,
     pub category: String,
+    /// The address of a picture.
+    pub image: Option<String>,
+    /// The place by market capitalisation.
     pub rank: Option<u32>,
+    /// Whether it is traded at all, as its source says.
     pub is_active: bool,
+    pub circulating_supply: Option<Decimal>,
+    pub total_supply: Option<Decimal>,
+    pub max_supply: Option<Decimal>,
+}
+
+/// An asset as the catalog file describes it.
+#[derive(Clone, Debug)]
+pub struct CatalogEntry {
+    pub asset: Arc<Asset>,
     /// The price that simulated prices stay close to.
     pub reference: Price,
-    pub circulating_supply: Option<Amount>,
-    pub total_supply: Option<Amount>,
-    pub max_supply: Option<Amount>,
     /// What is traded in 24 hours while the price is the reference.
     pub volume_24h: Option<Usd>,
     pub ath: Option<Record>,

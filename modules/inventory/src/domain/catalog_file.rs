@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -9,13 +10,13 @@ use serde_json::value::RawValue;
 use tradepost_kernel::money::MoneyError;
 use tradepost_kernel::{Amount, AssetId, Decimal, Price, Usd, decimal};
 
-use super::{Asset, Record};
+use super::{Asset, CatalogEntry, Record};
 
 /// A simulated price is at most 15 % above its reference and must still be a [`Price`], hence at most 10^9.
 const MAX_REFERENCE: Decimal = Decimal::from_parts(800_000_000, 0, 0, false, 0);
 
 /// Reads a catalog, in the order in which it is listed.
-pub fn read_catalog(text: &str) -> Result<Vec<Asset>, String> {
+pub fn read_catalog(text: &str) -> Result<Vec<CatalogEntry>, String> {
     let file: File<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if file.assets.is_empty() {
         return Err("lists no asset".to_owned());
@@ -23,13 +24,13 @@ pub fn read_catalog(text: &str) -> Result<Vec<Asset>, String> {
     let mut seen = HashSet::new();
     let mut assets = Vec::with_capacity(file.assets.len());
     for (index, raw) in file.assets.into_iter().enumerate() {
-        let asset = read_asset(raw).map_err(|error| format!("asset {}: {error}", label(raw, index)))?;
-        if !seen.insert(asset.id) {
-            return Err(format!("asset {}: is listed twice", asset.id));
+        let entry = read_asset(raw).map_err(|error| format!("asset {}: {error}", label(raw, index)))?;
+        if !seen.insert(entry.asset.id) {
+            return Err(format!("asset {}: is listed twice", entry.asset.id));
         }
-        assets.push(asset);
+        assets.push(entry);
     }
-    assets.sort_by_key(Asset::place);
+    assets.sort_by_key(|entry| entry.asset.place());
     Ok(assets)
 }
 
@@ -71,26 +72,30 @@ fn label(raw: &RawValue, index: usize) -> String {
         .map_or_else(|_| format!("number {}", index + 1), |label| label.asset_id)
 }
 
-fn read_asset(raw: &RawValue) -> Result<Asset, String> {
+fn read_asset(raw: &RawValue) -> Result<CatalogEntry, String> {
     let row: Row = serde_json::from_str(raw.get()).map_err(|error| error.to_string())?;
     let asset = Asset {
         id: asset_id(&row.asset_id)?,
         name: name("name", row.name)?,
         description: row.description.map(|text| name("description", text)).transpose()?,
         category: name("category", row.category)?,
+        image: None,
         rank: rank(row.rank)?,
         is_active: row.is_active,
-        reference: reference(&row.reference_price)?,
         circulating_supply: optional("circulating_supply", row.circulating_supply, amount)?,
         total_supply: optional("total_supply", row.total_supply, amount)?,
         max_supply: optional("max_supply", row.max_supply, amount)?,
+    };
+    let entry = CatalogEntry {
+        asset: Arc::new(asset),
+        reference: reference(&row.reference_price)?,
         volume_24h: optional("volume_24h", row.volume_24h, Usd::parse)?,
         ath: record("ath", row.ath, row.ath_date)?,
         atl: record("atl", row.atl, row.atl_date)?,
     };
-    match (asset.ath, asset.atl) {
+    match (entry.ath, entry.atl) {
         (Some(ath), Some(atl)) if ath.value < atl.value => Err("ath must not be below atl".to_owned()),
-        _ => Ok(asset),
+        _ => Ok(entry),
     }
 }
 
@@ -121,8 +126,8 @@ fn reference(text: &str) -> Result<Price, String> {
     Ok(price)
 }
 
-fn amount(text: &str) -> Result<Amount, MoneyError> {
-    Amount::new(decimal::parse(text)?)
+fn amount(text: &str) -> Result<Decimal, MoneyError> {
+    Amount::new(decimal::parse(text)?).map(Amount::get)
 }
 
 fn optional<T, E: Display>(

@@ -18,19 +18,19 @@ fn the_demo_lists_a_hundred_assets_and_bitcoin_first() {
     let assets = read_catalog(include_str!("../../../../config/catalog.json")).unwrap();
     assert_eq!(assets.len(), 100);
     let btc = &assets[0];
-    assert!(btc.id == "BTC".parse().unwrap() && btc.is_active);
+    assert!(btc.asset.id == "BTC".parse().unwrap() && btc.asset.is_active);
     assert!(btc.reference <= Price::parse("80000").unwrap());
-    assert!(assets.iter().any(|asset| !asset.is_active));
-    assert!(assets.iter().all(|asset| asset.description.is_some()));
+    assert!(assets.iter().any(|entry| !entry.asset.is_active));
+    assert!(assets.iter().all(|entry| entry.asset.description.is_some()));
 }
 
 #[test]
 fn decimals_are_kept_to_the_last_digit() {
     let row = BTC.replace("64000", "0.000000000012").replace("\"109000\"", "\"0.000000000056366001\"");
-    let asset = &read_catalog(&catalog(&[&row])).unwrap()[0];
-    assert_eq!(asset.reference.to_string(), "0.000000000012");
-    assert_eq!(asset.ath.unwrap().value, Decimal::new(56_366_001, 18));
-    assert_eq!((asset.circulating_supply, asset.atl), (None, None));
+    let entry = &read_catalog(&catalog(&[&row])).unwrap()[0];
+    assert_eq!(entry.reference.to_string(), "0.000000000012");
+    assert_eq!(entry.ath.unwrap().value, Decimal::new(56_366_001, 18));
+    assert_eq!((entry.asset.circulating_supply, entry.atl), (None, None));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn assets_stand_by_rank_and_the_unranked_last_by_symbol() {
     let unranked = |id: &str| BTC.replace("BTC", id).replace("\"rank\":1,", "");
     let second = BTC.replace("BTC", "ETH").replace("\"rank\":1", "\"rank\":2");
     let assets = read_catalog(&catalog(&[&unranked("ZZZ"), &unranked("AAA"), &second, BTC])).unwrap();
-    let order: Vec<_> = assets.iter().map(|asset| asset.id.to_string()).collect();
+    let order: Vec<_> = assets.iter().map(|entry| entry.asset.id.to_string()).collect();
     assert_eq!(order, ["BTC", "ETH", "AAA", "ZZZ"]);
 }
 

@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
-use tradepost_kernel::{Decimal, Price, Rounding, Timestamp, Usd};
+use serde::{Deserialize, Serialize};
+use tradepost_kernel::{Amount, Decimal, Price, Rounding, Timestamp, Usd};
 
-use super::{Asset, Record};
+use super::{CatalogEntry, Record};
 
 /// A price and the moment it was true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,25 +26,23 @@ pub struct Observed {
     pub low: Point,
 }
 
-/// An asset's price and what follows from it. What cannot be computed, or is not known, is `None`.
-#[derive(Clone, Debug)]
+/// What is shown beside the price of an asset. What cannot be computed, or is not known, is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
-    pub price: Price,
-    pub price_change_24h: Decimal,
+    pub price_change_24h: Option<Decimal>,
     pub price_change_percentage_24h: Option<Decimal>,
     pub price_change_percentage_7d: Option<Decimal>,
     pub price_change_percentage_30d: Option<Decimal>,
-    pub high_24h: Price,
-    pub low_24h: Price,
-    /// Whole cents, the rest cut off.
-    pub market_cap: Option<Usd>,
+    pub high_24h: Option<Price>,
+    pub low_24h: Option<Price>,
+    pub market_cap: Option<Decimal>,
     pub total_volume_24h: Option<Decimal>,
     pub ath: Option<Summit>,
     pub atl: Option<Summit>,
 }
 
 /// An all-time high or low, and how far from it the price is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summit {
     pub value: Decimal,
     pub date: NaiveDate,
@@ -51,24 +50,23 @@ pub struct Summit {
 }
 
 impl Figures {
-    /// Derives the figures of `asset`.
-    pub fn derive(asset: &Asset, seen: &Observed) -> Self {
+    /// Derives the figures of an asset; its market capitalisation to whole cents, the rest cut off.
+    pub fn derive(entry: &CatalogEntry, seen: &Observed) -> Self {
         let price = seen.now.price;
         let high = if price > seen.high.price { seen.now } else { seen.high };
         let low = if price < seen.low.price { seen.now } else { seen.low };
         let since = |before: Price| percentage(price.get() - before.get(), before.get());
         Self {
-            price,
-            price_change_24h: price.get() - seen.day_ago.get(),
+            price_change_24h: Some(price.get() - seen.day_ago.get()),
             price_change_percentage_24h: since(seen.day_ago),
             price_change_percentage_7d: since(seen.week_ago),
             price_change_percentage_30d: since(seen.month_ago),
-            high_24h: high.price,
-            low_24h: low.price,
-            market_cap: asset.circulating_supply.and_then(|supply| price.times(supply, Rounding::Down).ok()),
-            total_volume_24h: asset.volume_24h.and_then(|volume| revalued(volume, price, asset.reference)),
-            ath: asset.ath.map(|known| summit(if high.is_above(known) { high.into() } else { known }, price)),
-            atl: asset.atl.map(|known| summit(if low.is_below(known) { low.into() } else { known }, price)),
+            high_24h: Some(high.price),
+            low_24h: Some(low.price),
+            market_cap: entry.asset.circulating_supply.and_then(|supply| market_cap(price, supply)),
+            total_volume_24h: entry.volume_24h.and_then(|volume| revalued(volume, price, entry.reference)),
+            ath: entry.ath.map(|known| summit(if high.is_above(known) { high.into() } else { known }, price)),
+            atl: entry.atl.map(|known| summit(if low.is_below(known) { low.into() } else { known }, price)),
         }
     }
 }
@@ -94,8 +92,12 @@ fn summit(record: Record, price: Price) -> Summit {
     Summit { value: record.value, date: record.date, change_percentage }
 }
 
+fn market_cap(price: Price, supply: Decimal) -> Option<Decimal> {
+    price.times(Amount::new(supply).ok()?, Rounding::Down).ok().map(Usd::get)
+}
+
 /// `change` in percent of `base`, to two places, half up.
-fn percentage(change: Decimal, base: Decimal) -> Option<Decimal> {
+pub fn percentage(change: Decimal, base: Decimal) -> Option<Decimal> {
     let percent = change.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(base)?;
     Some(percent.round_dp_with_strategy(2, MidpointAwayFromZero).normalize())
 }

@@ -1,18 +1,19 @@
 //! `GET /inventory/assets/{asset_id}`: all there is to know about one asset.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use serde::Serialize;
 use tradepost_kernel::{AssetId, Timestamp};
 use tradepost_platform::request::{Fields, FromFields, Path, text};
-use tradepost_problem::Rejection;
+use tradepost_problem::{Outage, Rejection};
 use utoipa::{IntoParams, ToSchema};
 
 use super::assets::ListedAsset;
-use super::example;
+use super::fresh::fresh;
 use super::number::Number;
-use crate::snapshot::{Entry, Snapshot};
+use super::{Prepared, example};
+use crate::entry::Entry;
 use crate::{Inventory, InventoryError};
 
 /// Shows one asset with its price and market figures.
@@ -26,11 +27,25 @@ use crate::{Inventory, InventoryError};
     )
 )]
 #[get("/inventory/assets/{asset_id}")]
-pub async fn get_asset(inventory: Data<Inventory>, path: Path<Which>) -> Result<HttpResponse, Rejection> {
+pub async fn get_asset(
+    inventory: Data<Inventory>,
+    path: Path<Which>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Rejection> {
     let Which { asset_id } = path.0;
     let snapshot = inventory.snapshot();
     let entry = snapshot.get(asset_id).ok_or(InventoryError::AssetNotFound(asset_id))?;
-    Ok(HttpResponse::Ok().json(AssetAnswer { data: AssetDetail::new(&snapshot, entry) }))
+    fresh(&request, &snapshot, || Ok(answer(entry, inventory.now())?))
+}
+
+/// What is answered about one asset.
+pub fn answer(entry: &Entry, now: Timestamp) -> Result<String, Outage> {
+    let detail = entry.prepare(&entry.detail, || Prepared::new(&AssetDetail::from(entry), entry.as_of()))?;
+    let mut text = String::with_capacity(detail.len() + 16);
+    text.push_str(r#"{"data":"#);
+    detail.append(&mut text, now);
+    text.push('}');
+    Ok(text)
 }
 
 /// Which asset is asked for.
@@ -63,8 +78,21 @@ pub struct AssetDetail<'a> {
     listed: ListedAsset<'a>,
     /// Whether orders on it are accepted.
     availability_status: Availability,
+    /// Why it is suspended, if an administrator said.
+    #[schema(required)]
+    suspension_reason: Option<&'a str>,
+    /// What the quantity of an order must be a whole multiple of; null where any quantity will do.
+    #[schema(required)]
+    quantity_step: Option<Number>,
+    /// Dollars an order must at least be worth; null where only the rule for all assets holds.
+    #[schema(required)]
+    min_order_value: Option<Number>,
+    /// Dollars an order may at most be worth; null where only the rule for all assets holds.
+    #[schema(required)]
+    max_order_value: Option<Number>,
     /// The change of the price within 24 hours, in dollars.
-    price_change_24h: Number,
+    #[schema(required)]
+    price_change_24h: Option<Number>,
     /// The change of the price within 7 days, in percent to two places.
     #[schema(required)]
     price_change_percentage_7d: Option<Number>,
@@ -72,9 +100,11 @@ pub struct AssetDetail<'a> {
     #[schema(required)]
     price_change_percentage_30d: Option<Number>,
     /// The highest price of the last 24 hours.
-    high_24h: Number,
+    #[schema(required)]
+    high_24h: Option<Number>,
     /// The lowest price of the last 24 hours.
-    low_24h: Number,
+    #[schema(required)]
+    low_24h: Option<Number>,
     /// Units in circulation.
     #[schema(required)]
     circulating_supply: Option<Number>,
@@ -103,8 +133,8 @@ pub struct AssetDetail<'a> {
     #[schema(required, value_type = Option<String>, format = Date)]
     atl_date: Option<NaiveDate>,
     /// When the price was true.
-    #[schema(value_type = String, format = DateTime)]
-    last_updated: Timestamp,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_updated: Option<Timestamp>,
 }
 
 /// Whether orders on an asset are accepted.
@@ -115,18 +145,21 @@ enum Availability {
     Unavailable,
 }
 
-impl<'a> AssetDetail<'a> {
-    fn new(snapshot: &Snapshot, entry: &'a Entry) -> Self {
-        let Entry { asset, figures, .. } = entry;
-        let is_active = asset.is_active;
+impl<'a> From<&'a Entry> for AssetDetail<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        let Entry { asset, figures, rules, is_active, .. } = entry;
         Self {
             listed: entry.into(),
-            availability_status: if is_active { Availability::Available } else { Availability::Unavailable },
-            price_change_24h: figures.price_change_24h.into(),
+            availability_status: if *is_active { Availability::Available } else { Availability::Unavailable },
+            suspension_reason: entry.suspension.as_deref(),
+            quantity_step: rules.quantity_step.map(|step| step.get().into()),
+            min_order_value: rules.min_value.map(Number::from),
+            max_order_value: rules.max_value.map(Number::from),
+            price_change_24h: figures.price_change_24h.map(Number::from),
             price_change_percentage_7d: figures.price_change_percentage_7d.map(Number::from),
             price_change_percentage_30d: figures.price_change_percentage_30d.map(Number::from),
-            high_24h: figures.high_24h.into(),
-            low_24h: figures.low_24h.into(),
+            high_24h: figures.high_24h.map(Number::from),
+            low_24h: figures.low_24h.map(Number::from),
             circulating_supply: asset.circulating_supply.map(Number::from),
             total_supply: asset.total_supply.map(Number::from),
             max_supply: asset.max_supply.map(Number::from),
@@ -136,7 +169,7 @@ impl<'a> AssetDetail<'a> {
             atl: figures.atl.map(|atl| atl.value.into()),
             atl_change_percentage: figures.atl.and_then(|atl| atl.change_percentage).map(Number::from),
             atl_date: figures.atl.map(|atl| atl.date),
-            last_updated: snapshot.at,
+            last_updated: entry.as_of(),
         }
     }
 }

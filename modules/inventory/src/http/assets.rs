@@ -1,18 +1,22 @@
 //! `GET /inventory/assets`: the catalog, page by page.
 
+use std::fmt::Write;
+
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use tradepost_kernel::{Decimal, Timestamp};
 use tradepost_platform::request::{Fields, FromFields, Query, boolean, integer};
 use tradepost_problem::{Outage, Rejection};
 use utoipa::{IntoParams, ToSchema};
 
 use super::example;
+use super::fresh::fresh;
 use super::number::Number;
+use super::prepared::{HOLE, Prepared};
 use crate::Inventory;
-use crate::feed::SOURCE;
-use crate::snapshot::{Entry, Snapshot};
+use crate::entry::Entry;
+use crate::snapshot::Snapshot;
 
 /// Lists assets with their prices, by market-cap rank; those without a rank stand last.
 #[utoipa::path(
@@ -27,10 +31,10 @@ use crate::snapshot::{Entry, Snapshot};
 pub async fn list_assets(
     inventory: Data<Inventory>,
     query: Query<Selection>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Rejection> {
     let snapshot = inventory.snapshot();
-    let page = AssetPage::of(&snapshot, &query.0)?;
-    Ok(HttpResponse::Ok().json(page))
+    fresh(&request, &snapshot, || Ok(page(&snapshot, &query.0, inventory.now())?))
 }
 
 /// Which assets are asked for.
@@ -65,8 +69,7 @@ impl FromFields for Selection {
 #[derive(Serialize, ToSchema)]
 pub struct AssetPage<'a> {
     /// The assets of this page.
-    #[schema(value_type = Vec<ListedAsset>)]
-    data: Vec<&'a RawValue>,
+    data: Vec<ListedAsset<'a>>,
     /// How many assets the catalog has, those that cannot be traded included.
     #[schema(example = 100)]
     total_count: usize,
@@ -75,26 +78,27 @@ pub struct AssetPage<'a> {
     active_count: usize,
 }
 
-impl<'a> AssetPage<'a> {
-    fn of(snapshot: &'a Snapshot, selection: &Selection) -> Result<Self, Outage> {
-        let entries: Vec<_> = snapshot
-            .entries
-            .iter()
-            .filter(|entry| entry.asset.is_active || !selection.active_only)
-            .skip(selection.offset)
-            .take(selection.limit)
-            .collect();
-        Ok(Self {
-            active_count: entries.iter().filter(|entry| entry.asset.is_active).count(),
-            total_count: snapshot.entries.len(),
-            data: entries.into_iter().map(listed).collect::<Result<_, _>>()?,
-        })
+/// Writes an [`AssetPage`] of what is prepared.
+fn page(snapshot: &Snapshot, selection: &Selection, now: Timestamp) -> Result<String, Outage> {
+    let selected = snapshot.entries.iter().filter(|entry| entry.is_active || !selection.active_only);
+    let entries: Vec<_> = selected.skip(selection.offset).take(selection.limit).collect();
+    let prepared = entries.iter().map(|entry| listed(entry)).collect::<Result<Vec<_>, _>>()?;
+    let mut text = String::with_capacity(prepared.iter().map(|asset| asset.len() + 1).sum::<usize>() + 64);
+    text.push_str(r#"{"data":["#);
+    for (place, asset) in prepared.into_iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        asset.append(&mut text, now);
     }
+    let active_count = entries.iter().filter(|entry| entry.is_active).count();
+    let _ = write!(text, r#"],"total_count":{},"active_count":{active_count}}}"#, snapshot.entries.len());
+    Ok(text)
 }
 
-fn listed(entry: &Entry) -> Result<&RawValue, Outage> {
-    let write = || to_raw_value(&ListedAsset::from(entry));
-    entry.prepared(write).map_err(|error| Outage::internal("write a listed asset", &error))
+/// What lists show of an asset.
+pub fn listed(entry: &Entry) -> Result<&Prepared, Outage> {
+    entry.prepare(&entry.listed, || Prepared::new(&ListedAsset::from(entry), entry.as_of()))
 }
 
 /// An asset with its price.
@@ -110,10 +114,15 @@ pub struct ListedAsset<'a> {
     description: Option<&'a str>,
     /// The sort of asset.
     category: &'a str,
-    /// Dollars per unit, with exact digits.
+    /// Dollars per unit, with exact digits; 0 where there never was a price.
     price_usd: Number,
-    /// Where the price is from; `simulated` is not a market.
-    price_source: &'static str,
+    /// Where the price is from: `coingecko`, `file`, `manual` (set by an administrator), or `simulated`, which is not a
+    /// market; null where there never was a price.
+    #[schema(required)]
+    price_source: Option<&'a str>,
+    /// How many seconds ago the price was true; orders are refused once it is too old.
+    #[schema(required, value_type = Option<u64>)]
+    price_age_s: u64,
     /// Whether orders on it are accepted.
     is_active: bool,
     /// The ticker symbol.
@@ -136,17 +145,19 @@ pub struct ListedAsset<'a> {
 }
 
 impl<'a> From<&'a Entry> for ListedAsset<'a> {
-    fn from(Entry { asset, figures, .. }: &'a Entry) -> Self {
+    fn from(entry: &'a Entry) -> Self {
+        let Entry { asset, figures, is_active, quote, .. } = entry;
         Self {
             asset_id: asset.id.as_str(),
             name: &asset.name,
             description: asset.description.as_deref(),
             category: &asset.category,
-            price_usd: figures.price.into(),
-            price_source: SOURCE,
-            is_active: asset.is_active,
+            price_usd: entry.price().map_or_else(|| Decimal::ZERO.into(), Number::from),
+            price_source: quote.as_ref().map(|quote| quote.source.as_str()),
+            price_age_s: HOLE,
+            is_active: *is_active,
             symbol: asset.id.as_str(),
-            image: None,
+            image: asset.image.as_deref(),
             market_cap_rank: asset.rank,
             price_change_percentage_24h: figures.price_change_percentage_24h.map(Number::from),
             market_cap: figures.market_cap.map(Number::from),

@@ -4,13 +4,15 @@ use serde_json::Value;
 
 const LISTED: &str = r#"{
     "asset_id": "BTC", "name": "Bitcoin", "description": "The first decentralised digital currency.",
-    "category": "currency", "price_usd": 64123.45, "price_source": "simulated", "is_active": true,
+    "category": "currency", "price_usd": 64123.45, "price_source": "simulated", "price_age_s": 0,
+    "is_active": true,
     "symbol": "BTC", "image": null, "market_cap_rank": 1, "price_change_percentage_24h": 1.32,
     "market_cap": 1266438137500, "total_volume_24h": 28054009375.5
 }"#;
 
 const DETAIL: &str = r#"{
-    "availability_status": "available", "price_change_24h": 835.4, "price_change_percentage_7d": -3.07,
+    "availability_status": "available", "suspension_reason": null,
+    "quantity_step": 0.00001, "min_order_value": null, "max_order_value": 5000, "price_change_24h": 835.4, "price_change_percentage_7d": -3.07,
     "price_change_percentage_30d": 5.81, "high_24h": 64310.02, "low_24h": 62988.7,
     "circulating_supply": 19750000, "total_supply": 19750000, "max_supply": 21000000,
     "ath": 109000, "ath_change_percentage": -41.17, "ath_date": "2025-01-20",

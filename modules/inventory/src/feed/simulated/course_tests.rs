@@ -2,13 +2,13 @@ use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use tradepost_kernel::{Decimal, Price};
 
 use super::{Course, places};
-use crate::domain::{Asset, read_catalog};
+use crate::domain::{CatalogEntry, read_catalog};
 
 const DAY_MS: i64 = 86_400_000;
 /// 2026-01-01.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
-fn asset(id: &str, category: &str, reference: Decimal) -> Asset {
+fn asset(id: &str, category: &str, reference: Decimal) -> CatalogEntry {
     let text = format!(
         r#"{{"assets":[{{"asset_id":"{id}","name":"x","category":"{category}","is_active":true,
         "reference_price":"{reference}"}}]}}"#
@@ -66,10 +66,10 @@ fn the_smallest_reference_still_has_a_price() {
 
 #[test]
 fn every_asset_of_the_demo_moves_visibly_and_on_its_own() {
-    let assets = read_catalog(include_str!("../../../../config/catalog.json")).unwrap();
+    let assets = read_catalog(include_str!("../../../../../config/catalog.json")).unwrap();
     let mut deviations = std::collections::HashSet::new();
-    for asset in assets {
-        let course = Course::new(42, &asset);
+    for entry in assets {
+        let (course, asset) = (Course::new(42, &entry), &entry.asset);
         // A stablecoin's last digit is a long way for it to go.
         let (step_ms, expected) = if asset.is_stable() { (60_000, 1) } else { (1_000, 60) };
         let prices: Vec<_> = (0..120).map(|step| course.price(NEW_YEAR_MS + step * step_ms)).collect();

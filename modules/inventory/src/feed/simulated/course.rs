@@ -3,7 +3,7 @@
 use tradepost_kernel::{Decimal, Price};
 
 use super::noise::Noise;
-use crate::domain::Asset;
+use crate::domain::CatalogEntry;
 
 const BILLION: i128 = 1_000_000_000;
 
@@ -24,14 +24,15 @@ pub struct Course {
 
 impl Course {
     /// The course `seed` chooses for an asset.
-    pub fn new(seed: u64, asset: &Asset) -> Self {
-        let places = places(asset.reference.get());
-        let mut rounded = asset.reference.get().round_dp(places);
+    pub fn new(seed: u64, entry: &CatalogEntry) -> Self {
+        let CatalogEntry { asset, reference, .. } = entry;
+        let places = places(reference.get());
+        let mut rounded = reference.get().round_dp(places);
         rounded.rescale(places);
         Self {
             noise: Noise::new(seed, asset.id.as_str()),
             divisor: if asset.is_stable() { 100 } else { 1 },
-            reference: asset.reference,
+            reference: *reference,
             base: rounded.mantissa(),
             places,
         }

@@ -1,0 +1,30 @@
+//! Answers that everybody may keep for a moment, and need not be sent to whoever has them.
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, EntityTag, Header, IfNoneMatch};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::snapshot::Snapshot;
+
+/// Prices change every second, and many ask for them.
+const CACHING: &str = "public, max-age=1";
+
+/// Answers what `write` writes of a snapshot; nothing, if the client has what that snapshot shows. The age of a price
+/// is the only thing that may differ then, hence the weak tag.
+pub fn fresh<E>(
+    request: &HttpRequest,
+    snapshot: &Snapshot,
+    write: impl FnOnce() -> Result<String, E>,
+) -> Result<HttpResponse, E> {
+    let tag = EntityTag::new_weak(format!("{:x}", snapshot.version));
+    let known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header((ETAG, tag.to_string())).insert_header((CACHE_CONTROL, CACHING));
+    if known {
+        return Ok(answer.finish());
+    }
+    Ok(answer.insert_header(ContentType::json()).body(write()?))
+}

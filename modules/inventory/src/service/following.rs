@@ -1,0 +1,106 @@
+//! Following what other processes write: the newest market of a feed that is asked, and what administrators changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tradepost_kernel::AssetId;
+use tradepost_problem::Outage;
+
+use super::{Inventory, stopped};
+use crate::store::{FeedHead, Heads, Store};
+
+/// How long somebody who trades waits for the first look at the table.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When the table was looked at last, and what that is good for: whether an asset may be traded is told only by who
+/// knows what administrators changed.
+pub struct Following {
+    looked: watch::Sender<Option<Instant>>,
+    /// How long a look is good for; for ever, if there is no table.
+    good_for: Option<Duration>,
+}
+
+impl Following {
+    pub fn new(has_table: bool, interval: Duration) -> Self {
+        let good_for = has_table.then(|| (interval * 10).max(Duration::from_secs(10)));
+        Self { looked: watch::Sender::new(None), good_for }
+    }
+
+    fn note(&self) {
+        self.looked.send_replace(Some(Instant::now()));
+    }
+
+    /// Waits until it is known what administrators changed; at most once, shortly after a start.
+    pub async fn wait(&self) -> Result<(), Outage> {
+        let Some(good_for) = self.good_for else { return Ok(()) };
+        let is_good = |looked: &Option<Instant>| looked.is_some_and(|looked| looked.elapsed() < good_for);
+        if is_good(&self.looked.borrow()) {
+            return Ok(());
+        }
+        let mut looked = self.looked.subscribe();
+        match tokio::time::timeout(PATIENCE, looked.wait_for(is_good)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Outage::storage("catalog", &"what administrators changed could not be read")),
+        }
+    }
+}
+
+impl Inventory {
+    pub(super) async fn follow(&self, mut stop: watch::Receiver<bool>) {
+        let Some(store) = &self.store else { return };
+        let mut pause = self.settings.sync_interval();
+        loop {
+            // An outage has been logged where it happened.
+            pause = match self.sync(store).await {
+                Ok(()) => self.settings.sync_interval(),
+                Err(_) => (pause * 2).min(self.settings.sync_interval() * 8),
+            };
+            tokio::select! {
+                () = stopped(&mut stop) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Looks whether other processes wrote anything, and takes it in.
+    pub(super) async fn sync(&self, store: &Store) -> Result<(), Outage> {
+        let Heads { feed, catalog } = store.heads().await?;
+        let revision = catalog.map_or(0, |head| head.revision);
+        if revision != self.known().catalog {
+            self.take_amendments(store, revision).await?;
+        }
+        if let Some(head) = feed.filter(|head| !self.is_computed && head.feed == self.feed.fingerprint()) {
+            self.take_market(store, &head).await?;
+        }
+        self.following.note();
+        Ok(())
+    }
+
+    pub(super) async fn take_amendments(&self, store: &Store, revision: u64) -> Result<(), Outage> {
+        let amendments = store.amendments().await?;
+        let mut known = self.known();
+        let shared = |amendment: crate::domain::Amendment| -> (AssetId, Arc<_>) {
+            let before = known.amendments.get(&amendment.asset).filter(|before| ***before == amendment);
+            (amendment.asset, before.cloned().unwrap_or_else(|| Arc::new(amendment)))
+        };
+        let amendments = amendments.into_iter().map(shared).collect();
+        known.amendments = amendments;
+        known.catalog = revision;
+        self.renew(&mut known);
+        Ok(())
+    }
+
+    async fn take_market(&self, store: &Store, head: &FeedHead) -> Result<(), Outage> {
+        if head.revision == self.known().market {
+            return Ok(());
+        }
+        // Whoever writes a newer one meanwhile is followed at the next look.
+        let Some(rows) = store.market(head).await? else { return Ok(()) };
+        let mut known = self.known();
+        (known.rows, known.market, known.market_at) = (rows, head.revision, Some(head.at));
+        self.renew(&mut known);
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! What the processes of an installation share of a feed that one of them asks.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tradepost_kernel::{AssetId, RequestId, Timestamp};
+use tradepost_platform::dynamo::{Expect, Query, SortKeys, Write, WriteError, from_item};
+use tradepost_problem::Outage;
+
+use super::{CatalogHead, Store, keys};
+use crate::domain::{Candle, Row, write_candles};
+
+/// So many assets are kept in one item: some 60 KB of the 400 KB that it may have.
+const PART: usize = 100;
+/// So many assets have their candles of a minute in one item.
+const GROUP: usize = 250;
+/// The most assets there can be: their parts and candles must fit into one transaction of 100 items and 4 MB.
+pub const MOST_ASSETS: usize = 5_000;
+
+/// Who asks the feed, and which market is the newest. Every change of it raises `version`, and holds only if nobody
+/// else made one: so whoever lost the lease unawares writes nothing more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedHead {
+    pub version: u64,
+    /// The process that asks.
+    pub holder: String,
+    /// From this moment on another may.
+    pub until: Timestamp,
+    /// Which feed.
+    pub feed: String,
+    /// Since when it is asked.
+    pub since: Timestamp,
+    /// One more with every market; 0 before the first.
+    pub revision: u64,
+    /// When the newest market was written.
+    pub at: Timestamp,
+    /// In how many parts it is kept.
+    pub parts: usize,
+}
+
+/// What the processes look at again and again: whether there is anything new.
+#[derive(Clone, Debug, Default)]
+pub struct Heads {
+    pub feed: Option<FeedHead>,
+    pub catalog: Option<CatalogHead>,
+}
+
+/// The candles of a minute that is over.
+pub struct Minute<'a> {
+    /// Unix ms.
+    pub start_ms: i64,
+    pub candles: &'a [(AssetId, Candle)],
+    /// The Unix second from which they are rubbish.
+    pub expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Part {
+    revision: u64,
+    rows: String,
+}
+
+#[derive(Serialize)]
+struct Candles {
+    candles: String,
+    expires_at: i64,
+}
+
+/// Somebody else changed the head first.
+#[derive(Clone, Copy, Debug)]
+struct Overtaken;
+
+impl Store {
+    /// In how many parts a market of so many assets is kept.
+    pub const fn parts(assets: usize) -> usize {
+        assets.div_ceil(PART)
+    }
+
+    /// Both heads, in one read.
+    pub async fn heads(&self) -> Result<Heads, Outage> {
+        let (feed, catalog) = (keys::feed_head(), keys::catalog_head());
+        let mut found = self.table.batch_get(&[feed.clone(), catalog.clone()]).await?;
+        Ok(Heads {
+            feed: found.remove(&feed).map(from_item).transpose()?,
+            catalog: found.remove(&catalog).map(from_item).transpose()?,
+        })
+    }
+
+    /// The market that a head tells of; nothing if a newer one was written meanwhile.
+    pub async fn market(&self, head: &FeedHead) -> Result<Option<Vec<Arc<Row>>>, Outage> {
+        let mut query = Query {
+            pk: keys::FEED.to_owned(),
+            keys: SortKeys::Prefix(keys::PART.to_owned()),
+            newest_first: false,
+            limit: 5,
+            after: None,
+        };
+        let mut parts: Vec<Part> = Vec::with_capacity(head.parts);
+        loop {
+            let page = self.table.query(&query).await?;
+            parts.extend(page.items);
+            query.after = page.more_after;
+            if query.after.is_none() || parts.len() >= head.parts {
+                break;
+            }
+        }
+        parts.truncate(head.parts);
+        if parts.len() < head.parts || parts.iter().any(|part| part.revision != head.revision) {
+            return Ok(None);
+        }
+        let rows = parts.iter().map(|part| serde_json::from_str::<Vec<Row>>(&part.rows));
+        let rows = rows.collect::<Result<Vec<_>, _>>();
+        let rows = rows.map_err(|error| Outage::internal("read market", &error))?;
+        Ok(Some(rows.into_iter().flatten().map(Arc::new).collect()))
+    }
+
+    /// Replaces the head, if it is still the one `before`. Answers whether it was.
+    pub async fn lease(&self, before: Option<&FeedHead>, next: &FeedHead) -> Result<bool, Outage> {
+        done(self.replace_head(before, next).commit().await)
+    }
+
+    /// Writes a whole market, with the candles of the minute that is over, if there is one, and the `head` that
+    /// tells of it: all of it or nothing, and nothing if the head is not the one `before` any more.
+    pub async fn publish(
+        &self,
+        before: &FeedHead,
+        head: &FeedHead,
+        rows: &[Arc<Row>],
+        minute: Option<Minute<'_>>,
+    ) -> Result<bool, Outage> {
+        let mut write = self.replace_head(Some(before), head);
+        for (number, rows) in rows.chunks(PART).enumerate() {
+            let rows: Vec<&Row> = rows.iter().map(AsRef::as_ref).collect();
+            let rows =
+                serde_json::to_string(&rows).map_err(|error| Outage::internal("write market", &error))?;
+            let part = Part { revision: head.revision, rows };
+            // The head guards the parts: nobody else writes any while it is the one `before`.
+            let expect = if number < before.parts { Expect::Present } else { Expect::Absent };
+            write = write.put(&self.table, &keys::part(number), &part, &expect, Overtaken);
+        }
+        if let Some(Minute { start_ms, candles, expires_at }) = minute {
+            for (number, group) in candles.chunks(GROUP).enumerate() {
+                let candles = Candles { candles: write_candles(group), expires_at };
+                write = write.insert(&self.table, &keys::minute(start_ms, number), &candles, Overtaken);
+            }
+        }
+        done(write.commit().await)
+    }
+
+    fn replace_head(&self, before: Option<&FeedHead>, next: &FeedHead) -> Write<Overtaken> {
+        let expect = before.map_or(Expect::Absent, |before| Expect::number("version", before.version));
+        let write = Write::new(&self.dynamo, RequestId::generate().as_str());
+        write.put(&self.table, &keys::feed_head(), next, &expect, Overtaken)
+    }
+}
+
+fn done(outcome: Result<(), WriteError<Overtaken>>) -> Result<bool, Outage> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(WriteError::Lost(_)) => Ok(false),
+        Err(WriteError::Outage(outage)) => Err(outage),
+    }
+}
