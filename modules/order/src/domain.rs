@@ -4,6 +4,7 @@ mod client_order_id;
 mod direction;
 mod kind;
 mod lifecycle;
+mod limits;
 mod list;
 mod preview;
 mod trade;
@@ -18,14 +19,14 @@ mod tests;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tradepost_inventory_api::{Listing, Quote};
-use tradepost_kernel::{Amount, AssetId, OrderId, Price, Quantity, Timestamp, Usd, UserId};
+use tradepost_kernel::{AssetId, OrderId, Price, Quantity, Timestamp, Usd, UserId};
 use tradepost_platform::idempotency::KeyedRequest;
-use tradepost_user_api::{Position, Side};
 
 pub use self::client_order_id::ClientOrderId;
 pub use self::direction::Direction;
 pub use self::kind::{OrderType, Status};
 pub use self::lifecycle::{Intent, Request, Stage};
+use self::limits::Limits;
 pub use self::list::{Collector, OrderFilter, OrderPlace};
 pub use self::preview::{Preview, Remaining};
 pub use self::trade::Trade;
@@ -123,7 +124,8 @@ impl NewOrder {
             Terms::Market => (None, None),
         };
         let total = price.times(self.quantity, lifecycle::rounding(self.order_type.side()));
-        let too_large = OrderError::OrderValueTooLarge { max: settings.max_value, value: None };
+        let max = Limits::of(&listing.rules, settings).max_value;
+        let too_large = OrderError::OrderValueTooLarge { max, value: None };
         Ok(Order {
             user,
             order_id,
@@ -184,32 +186,4 @@ fn usable_quote<'a>(
 /// Whether a price is new enough to trade at.
 pub fn is_fresh(quote: &Quote, settings: &Settings, now: Timestamp) -> bool {
     now.signed_duration_since(quote.as_of) <= settings.max_quote_age()
-}
-
-impl Order {
-    /// Whether the order may go to settlement.
-    ///
-    /// # Errors
-    /// The refusal with which it is kept.
-    pub fn check(&self, tradable: bool, settings: &Settings) -> Result<(), OrderError> {
-        let (min, max, value) = (settings.min_value, settings.max_value, self.total);
-        if !tradable {
-            return Err(OrderError::AssetNotTradable { asset: self.asset });
-        }
-        if value < min {
-            return Err(OrderError::OrderValueTooSmall { min, value });
-        }
-        if value > max {
-            return Err(OrderError::OrderValueTooLarge { max, value: Some(value) });
-        }
-        Ok(())
-    }
-
-    /// Whether it sells all there is of a position, which must not strand because it is worth so little.
-    pub fn empties(&self, position: &Position) -> bool {
-        self.order_type.side() == Side::Sell
-            && position.asset == self.asset
-            && position.held.is_zero()
-            && position.available == Amount::from(self.quantity)
-    }
 }

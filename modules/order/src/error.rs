@@ -1,7 +1,7 @@
 //! Why an order is refused, or a thing asked for is not there.
 
 use tradepost_inventory_api::CatalogError;
-use tradepost_kernel::{AssetId, Usd};
+use tradepost_kernel::{AssetId, Quantity, Usd};
 use tradepost_platform::idempotency::KeyRefusal;
 use tradepost_problem::{About, Failure, FieldError, Kind, Outage, http::VALIDATION};
 use tradepost_user_api::AccountsError;
@@ -19,18 +19,26 @@ const ASSET_NOT_TRADABLE: About = About {
     title: "Asset not tradable",
     explanation: "The asset is inactive: it can be held and looked at, but neither bought nor sold now.",
 };
+const INVALID_QUANTITY_STEP: About = About {
+    code: "invalid_quantity_step",
+    kind: Kind::Invalid,
+    title: "Invalid quantity step",
+    explanation: "The asset is traded in whole steps, and the quantity is no whole multiple of its step; `detail` \
+                  says the step. Only a sell of everything that is held of an asset may be of any quantity.",
+};
 const ORDER_VALUE_TOO_SMALL: About = About {
     code: "order_value_too_small",
     kind: Kind::Invalid,
     title: "Order value too small",
-    explanation: "Quantity times price is below the least an order may be worth. Only a sell of everything that \
-                  is held of an asset may be worth less.",
+    explanation: "Quantity times price is below the least an order may be worth, on the platform or on this \
+                  asset. Only a sell of everything that is held of an asset may be worth less.",
 };
 const ORDER_VALUE_TOO_LARGE: About = About {
     code: "order_value_too_large",
     kind: Kind::Invalid,
     title: "Order value too large",
-    explanation: "Quantity times price is above the most an order may be worth. Split it into several orders.",
+    explanation: "Quantity times price is above the most an order may be worth, on the platform or on this \
+                  asset. Split it into several orders.",
 };
 const PRICE_UNAVAILABLE: About = About {
     code: "price_unavailable",
@@ -76,6 +84,7 @@ const POSITION_NOT_FOUND: About = About {
 pub const PROBLEMS: &[&About] = &[
     &UNKNOWN_ASSET,
     &ASSET_NOT_TRADABLE,
+    &INVALID_QUANTITY_STEP,
     &ORDER_VALUE_TOO_SMALL,
     &ORDER_VALUE_TOO_LARGE,
     &PRICE_UNAVAILABLE,
@@ -105,6 +114,18 @@ pub enum OrderError {
     AssetNotTradable {
         /// Which.
         asset: AssetId,
+    },
+    /// No whole number of steps.
+    #[error(
+        "The quantity of an order on {asset} must be a whole multiple of {step}; this one is {quantity}."
+    )]
+    InvalidQuantityStep {
+        /// Of what.
+        asset: AssetId,
+        /// What it must be a multiple of.
+        step: Quantity,
+        /// What it is.
+        quantity: Quantity,
     },
     /// Below the minimum.
     #[error("An order must be worth at least ${min}; this one is worth ${value}.")]
@@ -186,11 +207,19 @@ impl From<CatalogError> for OrderError {
     }
 }
 
+impl OrderError {
+    /// Whether a sell that empties a position is spared this refusal.
+    pub(crate) const fn spares_emptying(&self) -> bool {
+        matches!(self, Self::OrderValueTooSmall { .. } | Self::InvalidQuantityStep { .. })
+    }
+}
+
 impl Failure for OrderError {
     fn about(&self) -> &'static About {
         match self {
             Self::UnknownAsset { .. } => &UNKNOWN_ASSET,
             Self::AssetNotTradable { .. } => &ASSET_NOT_TRADABLE,
+            Self::InvalidQuantityStep { .. } => &INVALID_QUANTITY_STEP,
             Self::OrderValueTooSmall { .. } => &ORDER_VALUE_TOO_SMALL,
             Self::OrderValueTooLarge { .. } => &ORDER_VALUE_TOO_LARGE,
             Self::PriceUnavailable { .. } => &PRICE_UNAVAILABLE,
@@ -228,7 +257,7 @@ impl Failure for OrderError {
 
 #[cfg(test)]
 mod tests {
-    use tradepost_kernel::Usd;
+    use tradepost_kernel::{Quantity, Usd};
     use tradepost_problem::{Failure, Outage};
     use tradepost_user_api::AccountsError;
 
@@ -250,6 +279,13 @@ mod tests {
     fn messages_carry_the_numbers() {
         let small = OrderError::OrderValueTooSmall { min: usd("1"), value: usd("0.4") };
         assert_eq!(small.to_string(), "An order must be worth at least $1.00; this one is worth $0.40.");
+        let step = OrderError::InvalidQuantityStep {
+            asset: "BTC".parse().unwrap(),
+            step: Quantity::parse("0.0010").unwrap(),
+            quantity: Quantity::parse("0.00150").unwrap(),
+        };
+        let said = "The quantity of an order on BTC must be a whole multiple of 0.001; this one is 0.0015.";
+        assert_eq!(step.to_string(), said);
         let large = OrderError::OrderValueTooLarge { max: usd("10000"), value: None };
         assert_eq!(large.to_string(), "An order may be worth at most $10000.00; this one is worth far more.");
     }

@@ -8,9 +8,9 @@ use tradepost_kernel::Usd;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The least an order may be worth; a sell that empties a position may be worth less.
+    /// The least an order may be worth, unless its asset says more; a sell that empties a position may be worth less.
     pub min_value: Usd,
-    /// The most an order may be worth.
+    /// The most an order may be worth, unless its asset says less.
     pub max_value: Usd,
     /// The oldest quote, in seconds, at which an order is still executed.
     pub max_quote_age_s: u32,

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
-use tradepost_kernel::{Amount, Decimal, Quantity, Usd};
-use tradepost_user_api::{AccountsError, Position, Settled, Side};
+use tradepost_kernel::Decimal;
+use tradepost_user_api::{AccountsError, Settled, Side};
 
 use super::fixtures::{at_market, listing, now, order, settings, wanted};
 use super::{OrderType, Request, Status};
@@ -38,46 +38,10 @@ fn an_inactive_asset_is_refused_as_such_however_old_its_price() {
     listing.tradable = false;
     listing.quote.as_mut().unwrap().as_of = now() - TimeDelta::days(9);
     let order = at_market(wanted(OrderType::MarketBuy, "1"), &listing).unwrap();
-    assert_eq!(order.check(false, &settings()), Err(OrderError::AssetNotTradable { asset }));
+    assert_eq!(order.check(&listing, &settings()), Err(OrderError::AssetNotTradable { asset }));
     listing.quote = None;
     let refused = at_market(wanted(OrderType::MarketBuy, "1"), &listing);
     assert_eq!(refused, Err(OrderError::AssetNotTradable { asset }));
-}
-
-#[test]
-fn both_limits_of_the_value_are_allowed_themselves() {
-    let (min, max) = (settings().min_value, settings().max_value);
-    let usd = |text| Usd::parse(text).unwrap();
-    let check = |quantity| order(quantity).check(true, &settings());
-    assert_eq!(check("0.001"), Ok(()));
-    assert_eq!(check("0.00099"), Err(OrderError::OrderValueTooSmall { min, value: usd("0.99") }));
-    assert_eq!(check("10"), Ok(()));
-    let value = Some(usd("10000.01"));
-    assert_eq!(check("10.00001"), Err(OrderError::OrderValueTooLarge { max, value }));
-}
-
-#[test]
-fn a_value_that_cannot_be_written_down_is_too_large() {
-    let refused = at_market(wanted(OrderType::MarketBuy, "1000000000000"), &listing("BTC", "1000000000"));
-    assert_eq!(refused, Err(OrderError::OrderValueTooLarge { max: settings().max_value, value: None }));
-}
-
-#[test]
-fn only_a_sell_of_everything_with_nothing_held_empties_a_position() {
-    let amount = |text: &str| Amount::from(Quantity::parse(text).unwrap());
-    let position = |available, held| Position {
-        asset: "BTC".parse().unwrap(),
-        available,
-        held,
-        average_cost: Decimal::ONE,
-        created_at: now(),
-        updated_at: now(),
-    };
-    let sell = at_market(wanted(OrderType::MarketSell, "0.0001"), &listing("BTC", "1000")).unwrap();
-    assert!(sell.empties(&position(amount("0.0001"), Amount::ZERO)));
-    assert!(!sell.empties(&position(amount("0.0002"), Amount::ZERO)));
-    assert!(!sell.empties(&position(amount("0.0001"), amount("0.0001"))));
-    assert!(!order("0.0001").empties(&position(amount("0.0001"), Amount::ZERO)), "a buy empties nothing");
 }
 
 #[test]

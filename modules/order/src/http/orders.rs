@@ -156,6 +156,9 @@ pub struct OrdersAnswer {
 /// it is accepted, and waits for its price: a `limit_buy` and a `stop_loss` for the market to fall to it, a `limit_sell`
 /// and a `take_profit` for the market to rise to it. It is filled at the price of the market then. Refused orders are
 /// kept and listed as `failed`, except where there was no such asset or no price.
+///
+/// What an order must be worth, and the step its quantity is a multiple of, are said by its asset, within the limits of
+/// the platform. A sell that empties a position may be worth less, and be of any quantity.
 #[utoipa::path(tag = "orders", security(("bearer" = [])), params(KeyHeader),
     request_body(content = PlaceOrder, examples(
         ("market order" = (value = json!({ "order_type": "market_buy", "asset_id": "BTC", "quantity": "0.01" }))),
@@ -173,8 +176,8 @@ pub struct OrdersAnswer {
     (status = 413, description = "`body_too_large`"),
     (status = 415, description = "`unsupported_media_type`"),
     (status = 422, description = "`validation_failed`, `insufficient_funds`, `insufficient_holdings`, \
-        `order_value_too_small`, `order_value_too_large`, `unknown_asset`, `asset_not_tradable`, \
-        `balance_too_large` or `settlement_expired`"),
+        `invalid_quantity_step`, `order_value_too_small`, `order_value_too_large`, `unknown_asset`, \
+        `asset_not_tradable`, `balance_too_large` or `settlement_expired`"),
     (status = 503, description = "`price_unavailable`; or an outage, after which the order may be pending and \
         is settled, opened or given up within seconds"),
 ))]

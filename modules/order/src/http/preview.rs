@@ -25,7 +25,7 @@ pub struct PreviewAnswer {
 pub struct PreviewBody {
     #[schema(example = true)]
     accepted: bool,
-    /// Why it would be refused; null if it would not.
+    /// Why it would be refused: a code with which `POST /orders` would answer. Null if it would not.
     #[schema(example = "insufficient_funds")]
     code: Option<&'static str>,
     /// The same for a person.

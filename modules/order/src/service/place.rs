@@ -6,7 +6,7 @@ use tradepost_inventory_api::Listing;
 use tradepost_kernel::{OrderId, UserId};
 use tradepost_platform::idempotency::{Done, KeyRefusal, Once, Told, Verdict};
 use tradepost_problem::Outage;
-use tradepost_user_api::Positions;
+use tradepost_user_api::{Positions, Side};
 
 use super::finish::Outcome;
 use super::keyed::{Attempt, Attempted, MOST_RACES, over};
@@ -80,16 +80,16 @@ impl OrderService {
     }
 
     async fn check(&self, order: &Order, listing: &Listing) -> Result<(), OrderError> {
-        let verdict = order.check(listing.tradable, &self.settings);
-        if matches!(verdict, Err(OrderError::OrderValueTooSmall { .. }))
-            && self.empties_position(order).await?
-        {
-            return Ok(());
+        match order.check(listing, &self.settings) {
+            Err(refusal) if refusal.spares_emptying() && self.empties_position(order).await? => Ok(()),
+            verdict => verdict,
         }
-        verdict
     }
 
     async fn empties_position(&self, order: &Order) -> Result<bool, OrderError> {
+        if order.order_type.side() == Side::Buy {
+            return Ok(false);
+        }
         let positions = self.accounts.positions(order.user, Positions::Of(vec![order.asset])).await?;
         Ok(positions.iter().any(|position| order.empties(position)))
     }

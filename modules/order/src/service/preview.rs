@@ -1,5 +1,6 @@
 //! What would become of an order, without placing it.
 
+use tradepost_inventory_api::Listing;
 use tradepost_kernel::{OrderId, UserId};
 use tradepost_user_api::{Position, Positions};
 
@@ -30,15 +31,14 @@ impl OrderService {
         };
         let paid_with = Positions::Of(vec![order.needs().0]);
         let positions = self.accounts.positions(user, paid_with).await?;
-        let verdict = self.verdict(&order, listing.tradable, &positions);
+        let verdict = self.verdict(&order, &listing, &positions);
         Ok(Preview::of(&order, verdict, &positions))
     }
 
-    fn verdict(&self, order: &Order, tradable: bool, positions: &[Position]) -> Result<(), OrderError> {
-        let verdict = order.check(tradable, &self.settings);
-        let empties = positions.iter().any(|position| order.empties(position));
-        match verdict {
-            Err(OrderError::OrderValueTooSmall { .. }) if empties => Ok(()),
+    fn verdict(&self, order: &Order, listing: &Listing, positions: &[Position]) -> Result<(), OrderError> {
+        let empties = || positions.iter().any(|position| order.empties(position));
+        match order.check(listing, &self.settings) {
+            Err(refusal) if refusal.spares_emptying() && empties() => Ok(()),
             verdict => verdict,
         }
     }

@@ -7,6 +7,7 @@ mod keyed;
 mod listing;
 mod placing;
 mod recovery;
+mod rules;
 mod support;
 mod ticks;
 mod waiting;

@@ -12,7 +12,7 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use tradepost_kernel::{SessionId, UserId};
 use tradepost_problem::{Outage, Rejection};
 
-use super::{Claims, SessionCache, Sessions, UNAUTHENTICATED, Verifier};
+use super::{ADMIN, Claims, FORBIDDEN, SessionCache, Sessions, UNAUTHENTICATED, Verifier};
 
 /// The user whose token came with the request.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Caller {
     pub username: String,
     /// The session the token belongs to.
     pub session: SessionId,
-    /// `user`, or `admin`.
+    /// [`USER`](super::USER), or [`ADMIN`].
     pub role: String,
 }
 
@@ -36,7 +36,37 @@ pub async fn signed_in<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody + 'static>, Error> {
-    match authenticate(&request).await {
+    // A read may go on while it is unknown whether the session lives; anything that changes something may not.
+    let caller = authenticate(&request, !request.method().is_safe()).await;
+    pass(request, next, caller).await
+}
+
+/// Lets a request pass only with a valid token of a live session of an administrator: 401 as [`signed_in`] says it, then
+/// 403 for any other role, both before any extractor. While it is unknown whether the session lives, even a read is
+/// refused, with 503: what an administrator sees is nobody else's. A role that was taken away is refused as soon as the
+/// end of its sessions is known here, within 30 seconds. Wrap a route in it:
+/// `#[put("/x", wrap = "from_fn(admin_only)")]`.
+///
+/// # Errors
+/// None of its own: a refusal is an answer.
+pub async fn admin_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody + 'static>, Error> {
+    let caller = authenticate(&request, true).await.and_then(|caller| {
+        if caller.role == ADMIN { Ok(caller) } else { Err(Rejection::new(&FORBIDDEN, ADMIN_ONLY)) }
+    });
+    pass(request, next, caller).await
+}
+
+const ADMIN_ONLY: &str = "Only an administrator may do this.";
+
+async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    caller: Result<Caller, Rejection>,
+) -> Result<ServiceResponse<impl MessageBody + 'static>, Error> {
+    match caller {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.call(request).await.map(ServiceResponse::map_into_left_body)
@@ -45,7 +75,7 @@ pub async fn signed_in<B: MessageBody + 'static>(
     }
 }
 
-async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
+async fn authenticate(request: &ServiceRequest, must_know_liveness: bool) -> Result<Caller, Rejection> {
     let known = request.extensions_mut().remove::<Verified>();
     let claims = match known {
         Some(Verified(claims)) => claims,
@@ -55,9 +85,8 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
     match is_live(request, &claims).await {
         Ok(true) => {}
         Ok(false) => return Err(unauthenticated()),
-        // A read may go on when liveness is unknown; anything that changes something may not.
-        Err(_) if request.method().is_safe() => {}
-        Err(outage) => return Err(outage.into()),
+        Err(outage) if must_know_liveness => return Err(outage.into()),
+        Err(_) => {}
     }
     Ok(Caller { user: claims.uid, username: claims.sub, session: claims.sid, role: claims.role })
 }
@@ -66,7 +95,7 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, Rejection> {
 struct Verified(Option<Claims>);
 
 /// The user whose valid token came with a request; whether the session lives is not asked. What is found out is kept
-/// for [`signed_in`].
+/// for [`signed_in`] and [`admin_only`].
 pub(crate) async fn user_of_token(request: &ServiceRequest) -> Option<UserId> {
     bearer_token(request)?;
     // Whether an outage matters is for the route to say, which asks again.

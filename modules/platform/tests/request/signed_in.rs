@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tradepost_kernel::{Clock, SessionId, Timestamp, UserId};
-use tradepost_platform::auth::{Caller, KeyRing, SessionCache, Sessions, TokenSettings, Verifier, signed_in};
+use tradepost_platform::auth::{
+    Caller, KeyRing, SessionCache, Sessions, TokenSettings, Verifier, admin_only, signed_in,
+};
 use tradepost_platform::request::{Body, Path};
 use tradepost_problem::Outage;
 
@@ -53,14 +55,14 @@ impl Sessions for Register {
     }
 }
 
-struct World {
-    client: Client,
+pub struct World {
+    pub client: Client,
     key: EncodingKey,
     public: Jwk,
     sessions: Arc<Register>,
-    cache: Data<SessionCache>,
+    pub cache: Data<SessionCache>,
     user: UserId,
-    session: SessionId,
+    pub session: SessionId,
 }
 
 async fn whoami(caller: Caller) -> Json<Value> {
@@ -73,7 +75,7 @@ async fn everything(_: Caller, path: Path<Form>, body: Body<Transfer>) -> Json<(
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let key = new_key();
         let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap();
         public.common.key_id = Some(KID.to_owned());
@@ -94,7 +96,9 @@ impl World {
             .app_data(Data::new(Arc::clone(&sessions) as Arc<dyn Sessions>))
             .service(resource("/me").wrap(from_fn(signed_in)).to(whoami))
             .service(resource("/all/{count}").wrap(from_fn(signed_in)).to(everything))
-            .service(resource("/open").to(whoami));
+            .service(resource("/open").to(whoami))
+            .service(resource("/admin").wrap(from_fn(admin_only)).to(whoami))
+            .service(resource("/admin/all/{count}").wrap(from_fn(admin_only)).to(everything));
         let client = Client::of(app).await;
         Self {
             client,
@@ -115,7 +119,7 @@ impl World {
     }
 
     /// The claims with one of them replaced, or left out for `null`.
-    fn claims_but(&self, name: &str, value: Value) -> Value {
+    pub fn claims_but(&self, name: &str, value: Value) -> Value {
         let mut claims = self.claims();
         if value.is_null() {
             claims.as_object_mut().unwrap().remove(name);
@@ -125,11 +129,11 @@ impl World {
         claims
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         sign(&self.key, &header(Algorithm::EdDSA, Some(KID)), claims)
     }
 
-    async fn with_token(&self, request: TestRequest, token: &str) -> Answer {
+    pub async fn with_token(&self, request: TestRequest, token: &str) -> Answer {
         let request = request.insert_header(("authorization", format!("Bearer {token}")));
         self.client.send(request).await
     }
@@ -160,11 +164,11 @@ impl World {
         tokio::join!(requests, meanwhile).0
     }
 
-    fn answer(&self, answer: Result<bool, Outage>) {
+    pub fn answer(&self, answer: Result<bool, Outage>) {
         *self.sessions.answer.lock().unwrap() = answer;
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.sessions.asked.load(Ordering::SeqCst)
     }
 }
@@ -183,7 +187,7 @@ pub fn sign(key: &EncodingKey, header: &Header, claims: &impl Serialize) -> Stri
     encode(header, claims, key).unwrap()
 }
 
-fn assert_unauthenticated(answer: &Answer, case: &str) {
+pub fn assert_unauthenticated(answer: &Answer, case: &str) {
     assert_eq!(answer.problem(), (401, "unauthenticated"), "{case}");
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{case}");
 }

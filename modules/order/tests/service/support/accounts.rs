@@ -58,12 +58,13 @@ struct Book {
     bitcoin: Amount,
     states: HashMap<OrderId, State>,
     calls: usize,
+    reads: usize,
 }
 
 impl Books {
     pub fn new(clock: Arc<StandingClock>) -> Self {
         let cash = Amount::from(Usd::parse("100000").unwrap());
-        let book = Book { cash, bitcoin: Amount::ZERO, states: HashMap::new(), calls: 0 };
+        let book = Book { cash, bitcoin: Amount::ZERO, states: HashMap::new(), calls: 0, reads: 0 };
         Self { clock, book: Mutex::new(book), troubles: Mutex::default(), hanging: Notify::new() }
     }
 
@@ -73,6 +74,11 @@ impl Books {
 
     pub fn calls(&self) -> usize {
         self.book.lock().unwrap().calls
+    }
+
+    /// How often positions were looked at.
+    pub fn reads(&self) -> usize {
+        self.book.lock().unwrap().reads
     }
 
     /// Waits until an answer never comes.
@@ -260,10 +266,15 @@ impl Book {
 #[async_trait]
 impl Accounts for Books {
     async fn positions(&self, _: UserId, which: Positions) -> Result<Vec<Position>, AccountsError> {
-        assert_eq!(which, Positions::Of(vec![btc()]), "the only position that is asked for here");
-        let (now, book) = (self.clock.now(), self.book.lock().unwrap());
-        let (available, held, average_cost) = (book.bitcoin, book.held(btc()), Decimal::ONE_THOUSAND);
-        Ok(vec![Position { asset: btc(), available, held, average_cost, created_at: now, updated_at: now }])
+        let Positions::Of(assets) = which else { panic!("all positions are not asked for here") };
+        let (now, mut book) = (self.clock.now(), self.book.lock().unwrap());
+        book.reads += 1;
+        let position = |asset| {
+            let available = if asset == AssetId::USD { book.cash } else { book.bitcoin };
+            let (held, average_cost) = (book.held(asset), Decimal::ONE_THOUSAND);
+            Position { asset, available, held, average_cost, created_at: now, updated_at: now }
+        };
+        Ok(assets.into_iter().map(position).collect())
     }
 
     async fn hold(&self, hold: Hold) -> Result<Held, AccountsError> {
