@@ -70,6 +70,8 @@ pub struct Compiled {
     pub root_routes: Option<fn(&mut ServiceConfig<'_>)>,
     /// The modules it calls, here or in other processes.
     needs: &'static [&'static str],
+    /// The modules it can do without, but calls if they are anywhere.
+    uses: &'static [&'static str],
     /// Whether it makes or checks anything with the service secret.
     needs_secret: bool,
     /// Whether other modules call it.

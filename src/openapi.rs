@@ -36,6 +36,7 @@ pub const PATH: &str = "/api-docs/openapi.json";
         (name = "orders", description = "Orders and their history"),
         (name = "portfolio", description = "What a user holds and what it is worth"),
         (name = "inventory", description = "The public catalog of assets with their prices"),
+        (name = "administration", description = "What administrators do with the catalog"),
         (name = "operations", description = "Health, metrics and keys"),
     ),
     components(schemas(Problem<'static>, FieldError)),

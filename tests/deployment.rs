@@ -64,11 +64,11 @@ fn each_index_is_named_in_the_policy_of_the_service_that_has_it() {
 fn expiry_may_be_switched_on_for_the_tables_that_have_it() {
     let policy = read(&root().join("config/deploy/iam/create-tables.json"));
     let expiry = policy.split("dynamodb:UpdateTimeToLive").nth(1).unwrap();
-    for module in ["user", "order"] {
+    for (module, table) in [("user", "users"), ("order", "orders"), ("inventory", "inventory")] {
         let store = read(&root().join(format!("modules/{module}/src/store.rs")));
         let expires = store.contains("expires_at: Some(");
         assert!(expires || store.contains("expires_at: None"), "{module}");
-        assert_eq!(expiry.contains(&format!("tradepost_{module}s\"")), expires, "{module}");
+        assert_eq!(expiry.contains(&format!("tradepost_{table}\"")), expires, "{module}");
     }
 }
 

@@ -21,6 +21,7 @@ pub const MODULE: Compiled = Compiled {
     routes: no_routes,
     root_routes: None,
     needs: &[],
+    uses: &[],
     needs_secret: false,
     is_called: false,
     stands_alone: true,

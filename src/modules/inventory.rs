@@ -2,6 +2,7 @@
 
 use tradepost_inventory::{Inventory, PROBLEMS, Settings, TABLE, routes, state};
 use tradepost_inventory_api::wire;
+use tradepost_platform::cursor::Cursors;
 
 use super::{Arc, Compiled, Composition, Config, Foundation, StartError};
 
@@ -10,7 +11,8 @@ pub const MODULE: Compiled = Compiled {
     routes,
     root_routes: None,
     needs: &[],
-    needs_secret: false,
+    uses: &["user"],
+    needs_secret: true,
     is_called: true,
     stands_alone: false,
     table: Some(TABLE),
@@ -30,7 +32,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
     let task = Arc::clone(&inventory);
     composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_on_table(stop))));
-    composition.states.push(Arc::new(state(inventory)));
+    let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
+    composition.states.push(Arc::new(state(inventory, cursors)));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub const MODULE: Compiled = Compiled {
     routes,
     root_routes: None,
     needs: &["user", "inventory"],
+    uses: &[],
     needs_secret: true,
     is_called: false,
     stands_alone: false,

@@ -43,23 +43,31 @@ fn address<'a>(config: &'a Config, module: &str) -> &'a str {
 /// When there is no service secret to sign calls with.
 pub fn stand_in(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
     let config = &foundation.config;
-    let caller = served(config)?
-        .into_iter()
-        .find(|module| module.needs.iter().any(|need| !address(config, need).is_empty()));
-    let Some(caller) = caller else { return Ok(()) };
+    let served = served(config)?;
+    let calls =
+        |module: &Compiled, callee: &str| module.needs.contains(&callee) || module.uses.contains(&callee);
+    // Who trades has more to ask than who only takes tokens, so it stands last among the modules and comes first here.
+    let caller = |callee: &str| {
+        let is_elsewhere = !address(config, callee).is_empty();
+        served.iter().rev().find(|module| is_elsewhere && calls(module, callee)).map(|module| module.name)
+    };
+    let (user_caller, inventory_caller) = (caller("user"), caller("inventory"));
+    if user_caller.or(inventory_caller).is_none() {
+        return Ok(());
+    }
     let http = http_client()?;
     let tokens = ServiceTokens::new(&foundation.secret()?, Arc::clone(&foundation.clock));
     let timeout = Duration::from_millis(config.peers.timeout_ms);
     let client = PeerClient::new(http.clone(), Arc::new(tokens), timeout);
     let (user, inventory) = (&config.peers.user, &config.peers.inventory);
-    if !user.is_empty() {
-        let peer = || client.peer(caller.name, user_wire::MODULE, user);
+    if let Some(caller) = user_caller {
+        let peer = || client.peer(caller, user_wire::MODULE, user);
         composition.accounts = Some(Arc::new(AccountsClient::new(peer())));
         composition.sessions = Some(Arc::new(SessionsClient::new(peer())));
         composition.fetch_keys(PublishedKeys::new(http, vec![user.clone()], timeout));
     }
-    if !inventory.is_empty() {
-        let peer = client.peer(caller.name, inventory_wire::MODULE, inventory);
+    if let Some(caller) = inventory_caller {
+        let peer = client.peer(caller, inventory_wire::MODULE, inventory);
         composition.catalog = Some(Arc::new(CatalogClient::new(peer)));
     }
     Ok(())

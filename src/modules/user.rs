@@ -13,6 +13,7 @@ pub const MODULE: Compiled = Compiled {
     routes,
     root_routes: Some(keys),
     needs: &[],
+    uses: &[],
     needs_secret: true,
     is_called: true,
     stands_alone: false,

@@ -59,7 +59,8 @@ impl Layout {
 
     fn inventory(&self) -> Spec {
         let internal = ("server.internal_listen", local(self.ports.inventory_internal));
-        self.service("inventory", self.ports.inventory, vec![internal])
+        let peer = ("peers.user", url(self.ports.user_internal));
+        self.service("inventory", self.ports.inventory, vec![internal, peer])
     }
 
     fn order(&self) -> Spec {

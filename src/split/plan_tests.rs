@@ -58,7 +58,8 @@ fn each_knows_where_it_listens_and_whom_it_calls() {
         ],
     );
     let internal = ("server.internal_listen", "127.0.0.1:5");
-    assert_told("inventory", &[("serve", "inventory"), ("server.listen", "127.0.0.1:4"), internal]);
+    let peer = ("peers.user", "http://127.0.0.1:3");
+    assert_told("inventory", &[("serve", "inventory"), ("server.listen", "127.0.0.1:4"), internal, peer]);
     assert_told(
         "order",
         &[

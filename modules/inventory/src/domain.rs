@@ -8,7 +8,7 @@ mod figures;
 mod intake;
 mod row;
 
-pub use amendment::{Amendment, Custom, OTHER, Suspension};
+pub use amendment::{Amendment, Change, Custom, Terms, Unchangeable};
 pub use asset::{Asset, CatalogEntry, Record};
 pub use candle::{Candle, Interval, write_candles};
 pub use catalog_file::read_catalog;

@@ -1,5 +1,6 @@
 //! The service: keeps the snapshot fresh and answers from it.
 
+mod administration;
 mod feeding;
 mod following;
 

@@ -14,7 +14,7 @@ mod feed;
 
 use tradepost_platform::dynamo::{Dynamo, Table, TableDefinition};
 
-pub use self::catalog::{AuditEvent, CatalogHead};
+pub use self::catalog::{AuditEvent, AuditPlace, CatalogHead};
 pub use self::feed::{FeedHead, Heads, MOST_ASSETS, Minute};
 
 /// The table of this module.

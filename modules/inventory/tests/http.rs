@@ -12,6 +12,8 @@ use serde_json::Value;
 use tradepost_inventory::{Inventory, Settings, routes, state};
 use tradepost_inventory_api::Catalog;
 use tradepost_kernel::{Clock, Timestamp};
+use tradepost_platform::cursor::Cursors;
+use tradepost_platform::secrets::Secret;
 use utoipa_actix_web::{AppExt, scope};
 
 const LIST_KEYS: [&str; 12] = [
@@ -61,8 +63,12 @@ fn inventory(catalog: &str) -> Arc<Inventory> {
     Inventory::new(settings, None, Arc::new(Still)).unwrap()
 }
 
+fn cursors() -> Cursors {
+    Cursors::new(Secret::from_bytes(b"test").derive("cursors"))
+}
+
 async fn answer_of(inventory: Arc<Inventory>, path: &str) -> (u16, String, String) {
-    let routes = scope("/api/v1").configure(state(inventory)).configure(routes);
+    let routes = scope("/api/v1").configure(state(inventory, cursors())).configure(routes);
     let app = App::new().into_utoipa_app().service(routes);
     let app = init_service(app.into_app().wrap(from_fn(tradepost_problem::finish))).await;
     let response = call_service(&app, TestRequest::get().uri(&format!("/api/v1{path}")).to_request()).await;
@@ -274,7 +280,7 @@ async fn the_price_shown_is_the_price_quoted_to_the_last_digit() {
 async fn every_route_is_documented_with_its_parameters_and_problems() {
     let app = App::new()
         .into_utoipa_app()
-        .service(scope("/api/v1").configure(state(inventory(""))).configure(routes));
+        .service(scope("/api/v1").configure(state(inventory(""), cursors())).configure(routes));
     let document = serde_json::to_value(app.split_for_parts().1).unwrap();
     let many = &document["paths"]["/api/v1/inventory/assets"]["get"];
     let names: Vec<_> = many["parameters"].as_array().unwrap().iter().map(|p| &p["name"]).collect();

@@ -136,9 +136,11 @@ impl Base {
         let behind = || ("server.trusted_proxies", "127.0.0.1".to_owned());
         let internal = || ("server.internal_listen", "127.0.0.1:0".to_owned());
         let user = self.app(dynamo, &[serve("user"), internal(), behind()]).await;
-        let inventory = self.app(dynamo, &[serve("inventory"), internal(), behind()]).await;
         let calls = |app: &App| format!("http://{}", app.internal_address().unwrap());
-        let (accounts, catalog) = (("peers.user", calls(&user)), ("peers.inventory", calls(&inventory)));
+        let accounts = ("peers.user", calls(&user));
+        let takes_tokens = [serve("inventory"), internal(), behind(), accounts.clone()];
+        let inventory = self.app(dynamo, &takes_tokens).await;
+        let catalog = ("peers.inventory", calls(&inventory));
         let order = self.app(dynamo, &[serve("order"), accounts, catalog, behind()]).await;
         let public = |app: &App| format!("http://{}", app.address());
         let upstreams = [

@@ -123,7 +123,7 @@ impl Processes {
         let order_asks = [&peers[..], std::slice::from_ref(&behind)].concat();
         let starts = [
             ("user", user, vec![called(user_calls), behind.clone()]),
-            ("inventory", inventory, vec![called(inventory_calls), behind]),
+            ("inventory", inventory, vec![called(inventory_calls), behind, peers[0].clone()]),
             ("order", order, order_asks),
             ("gateway", gateway, upstreams.map(url).to_vec()),
         ];

@@ -54,7 +54,7 @@ pub fn answer(entry: &Entry, now: Timestamp) -> Result<String, Outage> {
 pub struct Which {
     /// The symbol of the asset, in either case.
     #[param(value_type = String, pattern = "^[A-Za-z0-9]{1,10}$", example = "BTC")]
-    asset_id: AssetId,
+    pub asset_id: AssetId,
 }
 
 impl FromFields for Which {

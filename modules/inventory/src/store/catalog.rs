@@ -31,6 +31,13 @@ pub struct AuditEvent {
     pub after: Amendment,
 }
 
+/// Where an event stands in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPlace {
+    pub at: Timestamp,
+    pub id: String,
+}
+
 /// Somebody else changed the catalog first.
 #[derive(Clone, Copy, Debug)]
 struct Overtaken;
@@ -82,14 +89,11 @@ impl Store {
         }
     }
 
-    /// What administrators did before a moment, the newest first; everything without one.
-    pub async fn audit(&self, before: Option<&str>, limit: usize) -> Result<Vec<AuditEvent>, Outage> {
-        let keys = match before {
-            // Sorts right before the key itself.
-            Some(key) => SortKeys::Between("0".to_owned(), key.to_owned()),
-            None => SortKeys::All,
-        };
-        let query = Query { pk: keys::AUDIT.to_owned(), keys, newest_first: true, limit, after: None };
+    /// What administrators did before this event, the newest first; everything without one.
+    pub async fn audit(&self, before: Option<&AuditPlace>, limit: usize) -> Result<Vec<AuditEvent>, Outage> {
+        let (pk, keys) = (keys::AUDIT.to_owned(), SortKeys::All);
+        let after = before.map(|place| keys::audit(place.at, &place.id));
+        let query = Query { pk, keys, newest_first: true, limit, after };
         Ok(self.table.query(&query).await?.items)
     }
 }
