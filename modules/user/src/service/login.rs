@@ -29,8 +29,8 @@ pub struct Login {
 }
 
 impl UserService {
-    /// Opens a session. An unknown name and a wrong password are the same refusal, in the same time. It costs one
-    /// read and two writes; a refusal costs one read and one write, and one read where the throttle refuses.
+    /// Opens a session. An unknown name and a wrong password are the same refusal, in the same time. It costs two
+    /// reads and two writes; a refusal costs one read and one write, and one read where the throttle refuses.
     pub async fn log_in(self: Arc<Self>, login: Login, device: Device) -> Result<Grant, UserError> {
         let turn = self.login_queue.turn(&login.username, device.address).await?;
         to_the_end(async move { self.log_in_now(turn, &login, device).await }).await
@@ -63,11 +63,12 @@ impl UserService {
         let RightGuess { attempt, credentials, .. } = guess;
         let (now, user, id) = (self.clock.now(), credentials.user, SessionId::generate());
         let refresh = RefreshToken::first(user, id)?;
+        let role = self.store.role(user).await?;
         let session = Session {
             id,
             user,
             username: username.to_string(),
-            role: credentials.role.clone(),
+            role: role.as_ref().map_or_else(|| credentials.role.clone(), |given| given.role.clone()),
             refresh_hash: refresh.hash(),
             used_hash: None,
             rotated_at: now,
@@ -79,7 +80,7 @@ impl UserService {
             expires_at: self.session_end(now),
         };
         let opened = self.give_back_with(attempt, id.to_string(), |write| {
-            let write = write.new_session(&session, Race::Other);
+            let write = write.new_session(&session, Race::Other).same_role(user, role.as_ref(), Race::Role);
             match &renewed {
                 Some(renewed) => write.credentials(username, &credentials, renewed, Race::Other),
                 None => write.same_password(username, &credentials, Race::Other),

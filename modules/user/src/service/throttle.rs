@@ -37,6 +37,8 @@ pub(super) struct RightGuess {
 pub(super) enum Race {
     /// Others took or gave back attempts in the scope with this index.
     Attempts(usize),
+    /// The user was given another role meanwhile.
+    Role,
     /// Something else that the write demanded did not hold.
     Other,
 }
@@ -148,6 +150,9 @@ impl UserService {
             match write.into_write().commit().await {
                 Ok(()) => return Ok(true),
                 Err(WriteError::Lost(Lost { error: Race::Other, .. })) => return Ok(false),
+                Err(WriteError::Lost(Lost { error: Race::Role, .. })) => {
+                    return Err(Outage::busy("login").into());
+                }
                 Err(WriteError::Lost(lost)) => renew(&mut attempt.counted, lost)?,
                 Err(WriteError::Outage(outage)) => return Err(outage.into()),
             }
