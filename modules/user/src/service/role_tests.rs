@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,6 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tradepost_kernel::{Clock, EntryId, UserId};
 use tradepost_platform::auth::{Caller, Sessions};
-use tradepost_problem::Outage;
 
 use super::super::faults::{Fault, connect};
 use super::super::installation::{Installation, RIGHT};
@@ -186,20 +185,39 @@ async fn a_change_of_the_password_leaves_the_role() {
 }
 
 #[tokio::test]
-async fn a_session_is_not_opened_with_a_role_that_was_read_before_it_changed() {
+async fn a_login_whose_role_changes_after_its_password_was_looked_at_has_the_new_one() {
     let installation = start().await;
     let process = &installation.processes[0];
     let user = user(process).await;
-    for is_granted in [true, false] {
-        let read = process.store.role(user).await.unwrap();
+    for to in [ADMIN, USER, ADMIN] {
         let turn = process.login_queue.turn(&jane(), None).await.unwrap();
         let guess = process.guess(turn, &jane(), &RIGHT.parse().unwrap(), None).await.unwrap().unwrap();
-        let to = if is_granted { ADMIN } else { USER };
         assert_eq!(process.set_role(user, to).await, Ok(true));
-        let opened = process.give_back_with(guess.attempt, EntryId::generate().to_string(), |write| {
-            write.same_role(user, read.as_ref(), Race::Role)
+        let grant = process.open_session(&jane(), guess, None, Device::default()).await.unwrap();
+        assert_eq!(role(&grant), to);
+        assert_eq!(role(&process.refresh(&grant.refresh_token).await.unwrap()), to);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_was_true_a_moment_ago_opens_nothing_and_is_learned_anew() {
+    let installation = start().await;
+    let process = &installation.processes[0];
+    let user = user(process).await;
+    for to in [ADMIN, USER] {
+        let turn = process.login_queue.turn(&jane(), None).await.unwrap();
+        let guess = process.guess(turn, &jane(), &RIGHT.parse().unwrap(), None).await.unwrap().unwrap();
+        let mut attempt = guess.attempt;
+        attempt.role = process.store.role(user).await.unwrap();
+        assert_eq!(process.set_role(user, to).await, Ok(true));
+        let tried = Mutex::new(Vec::new());
+        let done = process.give_back_with(&mut attempt, EntryId::generate().to_string(), |write, role| {
+            tried.lock().unwrap().push(role.map(|role| role.role.clone()));
+            write.same_role(user, role, Race::Role)
         });
-        assert_eq!(opened.await, Err(Outage::Busy.into()), "{to}");
+        assert_eq!(done.await, Ok(true));
+        let tried = tried.into_inner().unwrap();
+        assert_eq!((tried.len(), tried[1].as_deref()), (2, Some(to)));
     }
 }
 
