@@ -69,6 +69,16 @@ pub enum Verb {
         /// The name of the user
         username: String,
     },
+    /// Make a user an administrator
+    GrantAdmin {
+        /// The name of the user
+        username: String,
+    },
+    /// Make an administrator a user like any other and end all their sessions
+    RevokeAdmin {
+        /// The name of the user
+        username: String,
+    },
     /// Credit a user with cash, without a daily cap
     Deposit {
         /// The name of the user

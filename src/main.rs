@@ -39,6 +39,8 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Verb::CreateTables) => verbs::create_tables(config).await,
         Some(Verb::CheckConfig) => verbs::check_config(config).await,
         Some(Verb::ResetPassword { username }) => verbs::reset_password(config, &username).await,
+        Some(Verb::GrantAdmin { username }) => verbs::grant_admin(config, &username).await,
+        Some(Verb::RevokeAdmin { username }) => verbs::revoke_admin(config, &username).await,
         Some(Verb::Deposit { username, amount }) => verbs::deposit(config, &username, &amount).await,
         Some(Verb::Openapi | Verb::Health { .. }) => Ok(ExitCode::SUCCESS),
     }

@@ -124,6 +124,34 @@ pub async fn reset_password(config: Config, username: &str) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes a user an administrator.
+///
+/// # Errors
+/// When there is no such user.
+pub async fn grant_admin(config: Config, username: &str) -> Result<ExitCode, StartError> {
+    let foundation = foundation(config, "grant-admin").await?;
+    say(&if modules::operator::grant_admin(&foundation, username).await? {
+        format!(
+            "{username} is an administrator now. A session that is open takes the role at its next refresh or login."
+        )
+    } else {
+        format!("{username} is an administrator already.")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes an administrator a user like any other.
+///
+/// # Errors
+/// When there is no such user.
+pub async fn revoke_admin(config: Config, username: &str) -> Result<ExitCode, StartError> {
+    let foundation = foundation(config, "revoke-admin").await?;
+    let was_one = modules::operator::revoke_admin(&foundation, username).await?;
+    let more = if was_one { " any more" } else { "" };
+    say(&format!("{username} is no administrator{more}. All sessions of {username} are ended."));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Credits a user with cash.
 ///
 /// # Errors

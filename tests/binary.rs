@@ -96,6 +96,8 @@ fn help_lists_the_verbs_and_nonsense_is_refused() {
         "create-tables",
         "check-config",
         "reset-password",
+        "grant-admin",
+        "revoke-admin",
         "deposit",
     ];
     for verb in verbs {

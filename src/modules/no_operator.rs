@@ -14,6 +14,22 @@ pub async fn reset_password(_: &Foundation, _: &str) -> Result<String, StartErro
 ///
 /// # Errors
 /// Always.
+pub async fn grant_admin(_: &Foundation, _: &str) -> Result<bool, StartError> {
+    Err(absent())
+}
+
+/// Says what to do.
+///
+/// # Errors
+/// Always.
+pub async fn revoke_admin(_: &Foundation, _: &str) -> Result<bool, StartError> {
+    Err(absent())
+}
+
+/// Says what to do.
+///
+/// # Errors
+/// Always.
 pub async fn deposit(_: &Foundation, _: &str, _: &str) -> Result<String, StartError> {
     Err(absent())
 }

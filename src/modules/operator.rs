@@ -20,6 +20,26 @@ pub async fn reset_password(foundation: &Foundation, username: &str) -> Result<S
     Ok(text)
 }
 
+/// Makes a user an administrator. Answers whether they were none.
+///
+/// # Errors
+/// When there is no such user, or the store does not answer.
+pub async fn grant_admin(foundation: &Foundation, username: &str) -> Result<bool, StartError> {
+    let username = parse(username)?;
+    let service = user::service(foundation)?;
+    service.grant_admin(&username).await.map_err(|error| refused(&username, &error))
+}
+
+/// Makes an administrator a user like any other and ends all their sessions. Answers whether they were one.
+///
+/// # Errors
+/// When there is no such user, or the store does not answer.
+pub async fn revoke_admin(foundation: &Foundation, username: &str) -> Result<bool, StartError> {
+    let username = parse(username)?;
+    let service = user::service(foundation)?;
+    service.revoke_admin(&username).await.map_err(|error| refused(&username, &error))
+}
+
 /// Credits a user with cash. Answers the balance after it.
 ///
 /// # Errors

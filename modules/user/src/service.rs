@@ -15,6 +15,7 @@ mod password;
 mod profile;
 mod queue;
 mod registration;
+mod roles;
 mod session_list;
 mod sessions;
 mod settlement;

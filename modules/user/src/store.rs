@@ -6,6 +6,8 @@
 //! | position | `U#{user}` | `P#{asset}` |
 //! | outcome of an order | `U#{user}` | `S#{order}` |
 //! | session | `U#{user}` | `T#{session}` |
+//! | role, if one was given | `U#{user}` | `ROLE` |
+//! | audit event | `U#{user}` | `AUDIT#{time}#{id}` |
 //! | use of an idempotency key | `U#{user}` | `I#{route}#{key}` |
 //! | ledger entry | `L#{user}#{asset}` | sequence number, twelve digits |
 //! | credentials | `N#{username}` | `CREDENTIALS` |
@@ -16,13 +18,15 @@
 mod cash;
 mod logins;
 mod records;
+mod roles;
 mod sessions;
 mod write;
 
 use std::collections::HashMap;
 
+use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
-use tradepost_kernel::{AssetId, OrderId, SessionId, Timestamp, UserId};
+use tradepost_kernel::{AssetId, EntryId, OrderId, SessionId, Timestamp, UserId};
 use tradepost_platform::dynamo::{
     Dynamo, Item, Key, Query, Rows, SortKeys, Table, TableDefinition, from_item,
 };
@@ -32,6 +36,7 @@ use tradepost_user_api::Entry;
 pub use self::cash::CashState;
 pub use self::logins::Counted;
 pub use self::records::{LedgerRecord, Stored, records, records_of};
+pub use self::roles::{AuditEvent, Role};
 pub use self::sessions::Session;
 pub use self::write::StoreWrite;
 use crate::domain::{Holding, Outcome, Scope};
@@ -42,10 +47,13 @@ pub const TABLE: TableDefinition =
     TableDefinition { name: "users", indexes: &[], expires_at: Some("expires_at") };
 
 mod keys {
-    use super::{AssetId, Email, Key, OrderId, Scope, SessionId, UserId, Username};
+    use super::{
+        AssetId, Email, EntryId, Key, OrderId, Scope, SecondsFormat, SessionId, Timestamp, UserId, Username,
+    };
 
     pub const POSITIONS: &str = "P#";
     pub const SESSIONS: &str = "T#";
+    pub const AUDIT: &str = "AUDIT#";
 
     pub fn partition(user: UserId) -> String {
         format!("U#{user}")
@@ -61,6 +69,14 @@ mod keys {
     }
     pub fn session(user: UserId, session: SessionId) -> Key {
         Key::new(partition(user), format!("{SESSIONS}{session}"))
+    }
+    pub fn role(user: UserId) -> Key {
+        Key::new(partition(user), "ROLE")
+    }
+    /// Of one length, so that text sorts as time does.
+    pub fn audit(user: UserId, at: Timestamp, id: EntryId) -> Key {
+        let time = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        Key::new(partition(user), format!("{AUDIT}{time}#{id}"))
     }
     /// `scope` is the route and the key.
     pub fn key_use(user: UserId, scope: &str) -> Key {
@@ -109,6 +125,7 @@ pub struct Profile {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Credentials {
     pub user: UserId,
+    /// Counts unless the user was given a [`Role`].
     pub role: String,
     pub password_hash: String,
 }

@@ -11,7 +11,7 @@ use super::sessions::Grant;
 use super::throttle::{Race, RightGuess, to_the_end};
 use crate::UserError;
 use crate::fields::{Password, Username};
-use crate::store::{Credentials, Session};
+use crate::store::{Credentials, Role, Session};
 use crate::tokens::RefreshToken;
 
 /// Where a login comes from, as far as can be told.
@@ -30,7 +30,8 @@ pub struct Login {
 
 impl UserService {
     /// Opens a session. An unknown name and a wrong password are the same refusal, in the same time. It costs one
-    /// read and two writes; a refusal costs one read and one write, and one read where the throttle refuses.
+    /// read and two writes, and one write more for who was given a role; a refusal costs one read and one write, and one
+    /// read where the throttle refuses.
     pub async fn log_in(self: Arc<Self>, login: Login, device: Device) -> Result<Grant, UserError> {
         let turn = self.login_queue.turn(&login.username, device.address).await?;
         to_the_end(async move { self.log_in_now(turn, &login, device).await }).await
@@ -53,33 +54,33 @@ impl UserService {
         Some(Credentials { password_hash, ..old.clone() })
     }
 
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         username: &Username,
         guess: RightGuess,
         renewed: Option<Credentials>,
         device: Device,
     ) -> Result<Grant, UserError> {
-        let RightGuess { attempt, credentials, .. } = guess;
+        let RightGuess { mut attempt, credentials, .. } = guess;
         let (now, user, id) = (self.clock.now(), credentials.user, SessionId::generate());
         let refresh = RefreshToken::first(user, id)?;
-        let session = Session {
+        let session = |role: Option<&Role>| Session {
             id,
             user,
             username: username.to_string(),
-            role: credentials.role.clone(),
+            role: role.map_or(&credentials.role, |given| &given.role).clone(),
             refresh_hash: refresh.hash(),
             used_hash: None,
             rotated_at: now,
             created_at: now,
             address: device.address.map(|address| address.to_string()),
-            device: device.user_agent,
+            device: device.user_agent.clone(),
             revoked: false,
             version: 0,
             expires_at: self.session_end(now),
         };
-        let opened = self.give_back_with(attempt, id.to_string(), |write| {
-            let write = write.new_session(&session, Race::Other);
+        let opened = self.give_back_with(&mut attempt, id.to_string(), |write, role| {
+            let write = write.same_role(user, role, Race::Role).new_session(&session(role), Race::Other);
             match &renewed {
                 Some(renewed) => write.credentials(username, &credentials, renewed, Race::Other),
                 None => write.same_password(username, &credentials, Race::Other),
@@ -91,6 +92,6 @@ impl UserService {
         }
         metrics::counter!("tradepost_logins_total", "outcome" => "opened").increment(1);
         tracing::info!(target: "audit", %user, session = %id, "logged in");
-        self.grant(&session, &refresh, now)
+        self.grant(&session(attempt.role.as_ref()), &refresh, now)
     }
 }

@@ -1,6 +1,7 @@
 //! Signing up.
 
 use tradepost_kernel::UserId;
+use tradepost_platform::auth::USER;
 use tradepost_platform::dynamo::WriteError;
 
 use super::UserService;
@@ -27,7 +28,7 @@ impl UserService {
         let user = UserId::generate();
         let now = self.clock.now();
         let password_hash = self.passwords.hash(registration.password.password()).await?;
-        let credentials = Credentials { user, role: "user".to_owned(), password_hash };
+        let credentials = Credentials { user, role: USER.to_owned(), password_hash };
         let profile = Profile {
             user,
             username: registration.username,

@@ -53,14 +53,25 @@ impl UserService {
 
     /// Ends every session of the caller but the one they are calling with.
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), UserError> {
-        let (user, now) = (caller.user, self.clock.now());
+        let user = caller.user;
+        let sessions = self.end_sessions(user, Some(caller.session)).await?;
+        tracing::info!(target: "audit", %user, sessions, "other sessions ended");
+        Ok(())
+    }
+
+    /// Ends every session of a user but one. Answers how many those are.
+    pub(super) async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+    ) -> Result<usize, UserError> {
+        let now = self.clock.now();
         let mut others = self.store.sessions(user).await?;
-        others.retain(|session| session.id != caller.session && session.is_live(now));
+        others.retain(|session| Some(session.id) != keep && session.is_live(now));
         for together in others.chunks(MOST_AT_ONCE) {
             self.end_together(user, together).await?;
         }
-        tracing::info!(target: "audit", %user, sessions = others.len(), "other sessions ended");
-        Ok(())
+        Ok(others.len())
     }
 
     async fn end_together(&self, user: UserId, sessions: &[Session]) -> Result<(), UserError> {

@@ -8,7 +8,7 @@ use tradepost_problem::Outage;
 
 use super::{MOST_RACES, Stale, UserService};
 use crate::UserError;
-use crate::store::Session;
+use crate::store::{Role, Session};
 use crate::tokens::RefreshToken;
 
 /// For this long a retry of the same refresh gets the same answer.
@@ -32,13 +32,13 @@ impl UserService {
     pub async fn refresh(&self, token: &str) -> Result<Grant, UserError> {
         let token = self.tokens.decode(token).ok_or(UserError::InvalidRefreshToken)?;
         for _ in 0..MOST_RACES {
-            let session = self.store.session(token.user, token.session).await?;
+            let (session, role) = self.store.refresh(token.user, token.session).await?;
             let now = self.clock.now();
             let session = session.filter(|session| session.is_live(now));
             let session = session.ok_or(UserError::InvalidRefreshToken)?;
             let hash = token.hash();
             if session.refresh_hash == hash {
-                if let Some(grant) = self.rotate(&session, &token, now).await? {
+                if let Some(grant) = self.rotate(&session, role, &token, now).await? {
                     return Ok(grant);
                 }
                 continue;
@@ -57,11 +57,14 @@ impl UserService {
     async fn rotate(
         &self,
         session: &Session,
+        role: Option<Role>,
         token: &RefreshToken,
         now: Timestamp,
     ) -> Result<Option<Grant>, UserError> {
         let successor = self.tokens.successor(token);
         let next = Session {
+            // As it is now, not as it was at the login.
+            role: role.map_or_else(|| session.role.clone(), |given| given.role),
             refresh_hash: successor.hash(),
             used_hash: Some(session.refresh_hash.clone()),
             rotated_at: now,

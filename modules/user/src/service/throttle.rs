@@ -13,7 +13,7 @@ use super::{MOST_RACES, UserService};
 use crate::UserError;
 use crate::domain::{AttemptId, Scope, whole_seconds};
 use crate::fields::{Password, Username};
-use crate::store::{Counted, Credentials, StoreWrite};
+use crate::store::{Counted, Credentials, Role, StoreWrite};
 
 /// A guess at a password that was let through. Until it is given back it counts as failed.
 pub(super) struct Attempt {
@@ -21,6 +21,9 @@ pub(super) struct Attempt {
     counted: Vec<Counted>,
     /// What the password is checked against; `None` for a name that nobody has.
     credentials: Option<Credentials>,
+    /// What the user was given, as far as is known here. Hardly anybody was given a role, so none is looked for: who was
+    /// given one is found out when a write demands that they were not.
+    pub role: Option<Role>,
     _turn: LoginTurn,
 }
 
@@ -37,6 +40,8 @@ pub(super) struct RightGuess {
 pub(super) enum Race {
     /// Others took or gave back attempts in the scope with this index.
     Attempts(usize),
+    /// The user has another role than was known.
+    Role,
     /// Something else that the write demanded did not hold.
     Other,
 }
@@ -99,7 +104,7 @@ impl UserService {
                     write.throttle(counted, Race::Attempts(index))
                 });
             match write.into_write().commit().await {
-                Ok(()) => return Ok(Attempt { id, counted: taken, credentials, _turn: turn }),
+                Ok(()) => return Ok(Attempt { id, counted: taken, credentials, role: None, _turn: turn }),
                 Err(WriteError::Lost(lost)) => renew(&mut counted, lost)?,
                 Err(WriteError::Outage(outage)) => return Err(outage.into()),
             }
@@ -126,21 +131,21 @@ impl UserService {
     }
 
     /// Takes an attempt out of the count again.
-    pub(super) async fn give_back(&self, attempt: Attempt) -> Result<(), UserError> {
+    pub(super) async fn give_back(&self, mut attempt: Attempt) -> Result<(), UserError> {
         let operation = format!("{}/returned", attempt.id);
-        self.give_back_with(attempt, operation, |write| write).await.map(|_| ())
+        self.give_back_with(&mut attempt, operation, |write, _| write).await.map(|_| ())
     }
 
-    /// Takes an attempt out of the count again, together with what `add` adds. Answers whether that was done;
-    /// where it was not, because a condition of `add` did not hold, the attempt counts.
+    /// Takes an attempt out of the count again, together with what `add` adds, given the role of the user. Answers
+    /// whether that was done; where it was not, because a condition of `add` did not hold, the attempt counts.
     pub(super) async fn give_back_with(
         &self,
-        mut attempt: Attempt,
+        attempt: &mut Attempt,
         operation: String,
-        add: impl for<'w> Fn(StoreWrite<'w, Race>) -> StoreWrite<'w, Race>,
+        add: impl for<'w> Fn(StoreWrite<'w, Race>, Option<&Role>) -> StoreWrite<'w, Race>,
     ) -> Result<bool, UserError> {
         for _ in 0..MOST_RACES {
-            let mut write = add(self.store.write(&operation));
+            let mut write = add(self.store.write(&operation), attempt.role.as_ref());
             for (index, Counted { scope, throttle }) in attempt.counted.iter().enumerate() {
                 let throttle = throttle.give_back(attempt.id, self.settings.login_failures(scope));
                 write = write.throttle(&Counted { scope: scope.clone(), throttle }, Race::Attempts(index));
@@ -148,6 +153,9 @@ impl UserService {
             match write.into_write().commit().await {
                 Ok(()) => return Ok(true),
                 Err(WriteError::Lost(Lost { error: Race::Other, .. })) => return Ok(false),
+                Err(WriteError::Lost(Lost { error: Race::Role, found })) => {
+                    attempt.role = found.map(from_item).transpose()?;
+                }
                 Err(WriteError::Lost(lost)) => renew(&mut attempt.counted, lost)?,
                 Err(WriteError::Outage(outage)) => return Err(outage.into()),
             }

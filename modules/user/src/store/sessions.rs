@@ -13,6 +13,7 @@ pub struct Session {
     pub id: SessionId,
     pub user: UserId,
     pub username: String,
+    /// The role of the tokens that were minted for it last.
     pub role: String,
     /// Hash of the refresh token that is good now.
     pub refresh_hash: String,

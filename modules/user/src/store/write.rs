@@ -1,11 +1,11 @@
 //! Changes to the `users` table, in the words of its items.
 
-use tradepost_kernel::{AssetId, OrderId, UserId};
+use tradepost_kernel::{AssetId, EntryId, OrderId, UserId};
 use tradepost_platform::dynamo::{Dynamo, Expect, Table, Write};
 use tradepost_platform::idempotency::KeyWrite;
 use tradepost_user_api::Entry;
 
-use super::{Counted, Credentials, EmailClaim, Profile, Session, keys};
+use super::{AuditEvent, Counted, Credentials, EmailClaim, Profile, Role, Session, keys};
 use crate::domain::{Holding, Outcome};
 use crate::fields::Username;
 
@@ -66,6 +66,29 @@ impl<'a, E: Clone> StoreWrite<'a, E> {
     pub fn same_password(mut self, username: &Username, checked: &Credentials, stale: E) -> Self {
         let same = Expect::text("password_hash", &checked.password_hash);
         self.write = self.write.check(self.table, &keys::credentials(username), &same, stale);
+        self
+    }
+
+    /// Gives a user a role, if they still have the one before it.
+    pub fn role(mut self, user: UserId, new: &Role, stale: E) -> Self {
+        let expect = match new.version {
+            1 => Expect::Absent,
+            version => Expect::number("version", version - 1),
+        };
+        self.write = self.write.put(self.table, &keys::role(user), new, &expect, stale);
+        self
+    }
+
+    /// Demands that a user still has the role that was read.
+    pub fn same_role(mut self, user: UserId, read: Option<&Role>, stale: E) -> Self {
+        let same = read.map_or(Expect::Absent, |role| Expect::number("version", role.version));
+        self.write = self.write.check(self.table, &keys::role(user), &same, stale);
+        self
+    }
+
+    /// Records what is done to a user.
+    pub fn audit(mut self, user: UserId, id: EntryId, event: &AuditEvent, exists: E) -> Self {
+        self.write = self.write.insert(self.table, &keys::audit(user, event.at(), id), event, exists);
         self
     }
 
