@@ -2,6 +2,7 @@
 //! suite called every route there is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod administration;
 mod basics;
 mod cancel;
 mod cash;
@@ -50,6 +51,7 @@ macro_rules! tests {
 use tests;
 
 const ALL: &[&[(&str, Test)]] = &[
+    administration::TESTS,
     basics::TESTS,
     cancel::TESTS,
     cash::TESTS,

@@ -1,6 +1,7 @@
 //! What the end-to-end tests drive the platform with: a running platform in one of its shapes, clients that check
 //! what every answer must have, a clock that can be moved, and proxies that break what passes between processes.
 
+mod admin;
 mod answer;
 mod breakable;
 mod client;

@@ -3,8 +3,8 @@
 use actix_web::get;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tradepost_kernel::{AssetId, PageLimit, Timestamp};
 use tradepost_platform::auth::admin_only;
 use tradepost_platform::cursor::Cursors;
@@ -17,6 +17,10 @@ use crate::store::{AuditEvent, AuditPlace};
 
 /// The list that cursors belong to.
 const SCOPE: &str = "catalog-audit";
+
+/// The list has no filters.
+#[derive(Serialize, Deserialize)]
+struct Unfiltered {}
 
 /// What cursors of this list are made with.
 pub struct AuditCursors(pub Cursors);
@@ -53,28 +57,30 @@ struct AuditAnswer {
 
 /// What an administrator did.
 #[derive(Serialize, ToSchema)]
-struct AuditBody {
-    #[schema(example = "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10")]
-    event_id: String,
-    #[schema(value_type = String, format = DateTime, example = "2026-01-31T12:00:00Z")]
-    at: Timestamp,
-    /// The name of the administrator.
-    #[schema(example = "jane_doe")]
-    by: String,
-    /// `add`, `set`, `suspend` or `resume`.
-    #[schema(example = "suspend")]
-    action: String,
-    #[schema(value_type = String, example = "LUNA")]
-    asset_id: AssetId,
-    /// What administrators had changed of the asset before, if anything.
-    #[schema(value_type = Option<Object>, example = json!(null))]
-    before: Option<Value>,
-    /// All that administrators have changed of it since.
-    #[schema(value_type = Object, example = json!({
+#[schema(example = json!({
+    "event_id": "019a0c1e-5b7a-7c3e-9d55-0f5f3c1b2a10", "at": "2026-01-31T12:00:00Z", "by": "jane_doe",
+    "action": "suspend", "asset_id": "LUNA", "before": null,
+    "after": {
         "asset": "LUNA", "suspension": { "at": "2026-01-31T12:00:00Z", "reason": "The network has halted." },
         "category": null, "description": null, "custom": null,
-        "rules": { "quantity_step": null, "min_value": null, "max_value": null },
-    }))]
+        "rules": { "quantity_step": null, "min_value": null, "max_value": null }
+    }
+}))]
+struct AuditBody {
+    event_id: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The name of the administrator.
+    by: String,
+    /// `add`, `set`, `suspend` or `resume`.
+    action: String,
+    #[schema(value_type = String)]
+    asset_id: AssetId,
+    /// What administrators had changed of the asset before, if anything.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// All that administrators have changed of it since.
+    #[schema(value_type = Object)]
     after: Value,
 }
 
@@ -109,14 +115,16 @@ pub async fn list_audit_events(
     query: Query<ListAudit>,
 ) -> Result<Json<AuditAnswer>, Rejection> {
     let ListAudit { limit, cursor } = query.0;
-    let place = cursor.map(|cursor| cursors.0.decode::<(), AuditPlace>(SCOPE, &cursor, &())).transpose()?;
+    let place = cursor
+        .map(|cursor| cursors.0.decode::<Unfiltered, AuditPlace>(SCOPE, &cursor, &Unfiltered {}))
+        .transpose()?;
     let limit = limit.get();
     let mut events = inventory.audit(place.map(|(_, place)| place).as_ref(), limit + 1).await?;
     let has_more = events.len() > limit;
     events.truncate(limit);
     let last = events.last().filter(|_| has_more);
     let place = last.map(|event| AuditPlace { at: event.at, id: event.id.clone() });
-    let next_cursor = place.map(|place| cursors.0.encode(SCOPE, &(), &place));
+    let next_cursor = place.map(|place| cursors.0.encode(SCOPE, &Unfiltered {}, &place));
     let data = events.into_iter().map(AuditBody::of).collect::<Result<_, _>>()?;
     Ok(Json(AuditAnswer { data, has_more, next_cursor }))
 }
