@@ -1,6 +1,7 @@
 //! Assets, the file that lists them, and the figures derived from their prices. Pure: no clock and no I/O.
 
 mod asset;
+pub mod candle;
 mod catalog_file;
 mod figures;
 
