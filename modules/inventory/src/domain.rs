@@ -2,9 +2,11 @@
 
 mod asset;
 pub mod candle;
+pub mod candle_text;
 mod catalog_file;
 mod figures;
 
 pub use asset::{Asset, Record};
+pub use candle::Candle;
 pub use catalog_file::read_catalog;
 pub use figures::{Figures, Observed, Point};
