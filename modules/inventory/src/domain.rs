@@ -7,6 +7,6 @@ mod catalog_file;
 mod figures;
 
 pub use asset::{Asset, Record};
-pub use candle::Candle;
+pub use candle::{Candle, Interval};
 pub use catalog_file::read_catalog;
 pub use figures::{Figures, Observed, Point};
