@@ -11,6 +11,8 @@ use crate::domain::{Asset, Figures, Observed, Point};
 use crate::feed::{Course, Day, SOURCE};
 
 const DAY_MS: i64 = 86_400_000;
+/// How far apart the moments are that the range of a day is made of.
+const STEP_MS: i64 = 1_000;
 
 /// The assets in the order in which they are listed, each with the course of its price.
 pub struct Board {
@@ -99,8 +101,7 @@ impl Snapshot {
 impl Entry {
     fn new(asset: &Arc<Asset>, course: &Course, at: Timestamp, known: Option<&Day>) -> Self {
         let at_ms = at.timestamp_millis();
-        let day = known.filter(|day| day.holds_at(at_ms)).cloned();
-        let day = day.unwrap_or_else(|| Day::sample(course, at_ms));
+        let day = Day::at(course, at_ms, STEP_MS, known);
         let observed = Observed {
             now: Point { price: course.price(at_ms), at },
             day_ago: course.price(at_ms - DAY_MS),

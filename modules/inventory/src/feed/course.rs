@@ -53,7 +53,6 @@ impl Course {
     }
 
     /// As [`Course::range`], each price with the earliest step at which it is reached.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing serves candles yet"))]
     pub fn extremes(&self, from_ms: i64, to_ms: i64, step_ms: i64) -> Option<(Point, Point)> {
         let stretch = self.noise.over(Steps::within(from_ms, to_ms, step_ms)?);
         Some((self.reached(&stretch, Towards::Low), self.reached(&stretch, Towards::High)))
