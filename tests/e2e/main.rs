@@ -22,6 +22,7 @@ mod order_list;
 mod orders;
 mod portfolio;
 mod preview;
+mod prices;
 mod profile;
 mod registration;
 mod sessions;
@@ -68,6 +69,7 @@ const ALL: &[&[(&str, Test)]] = &[
     orders::TESTS,
     portfolio::TESTS,
     preview::TESTS,
+    prices::TESTS,
     profile::TESTS,
     registration::TESTS,
     sessions::TESTS,

@@ -2,7 +2,8 @@
 
 mod amendment;
 mod asset;
-mod candle;
+pub mod candle;
+pub mod candle_text;
 mod catalog_file;
 mod figures;
 mod intake;
@@ -10,8 +11,8 @@ mod row;
 
 pub use amendment::{Amendment, Change, Custom, Terms, Unchangeable};
 pub use asset::{Asset, CatalogEntry, Record};
-pub use candle::{Candle, Interval, write_candles};
+pub use candle::{Candle, Interval, merge, tick};
 pub use catalog_file::read_catalog;
-pub use figures::{Figures, Observed, Point, Summit};
+pub use figures::{Figures, Observed, Point, percentage};
 pub use intake::{Guard, Intake, take_in};
 pub use row::{Row, Tick};

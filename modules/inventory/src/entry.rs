@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use tradepost_inventory_api::{Listing, Quote, QuoteChange, Rules};
-use tradepost_kernel::Timestamp;
+use tradepost_kernel::{Price, Timestamp};
 
 use crate::domain::{Amendment, Asset, Figures, Row};
 use crate::http::Prepared;
@@ -118,8 +118,18 @@ impl Entry {
     }
 
     /// The newest price, if there ever was one.
-    pub fn price(&self) -> Option<tradepost_kernel::Price> {
+    pub fn price(&self) -> Option<Price> {
         self.quote.as_ref().map(|quote| quote.price)
+    }
+
+    /// The candle of the minute that is not over, where candles are built from what a feed says.
+    pub fn minute(&self) -> Option<crate::domain::Candle> {
+        self.made_of.row.as_ref()?.minute
+    }
+
+    /// What it cost at each full hour of the last seven days, as far as that is known.
+    pub fn sparkline(&self) -> Option<&[Price]> {
+        self.made_of.row.as_ref()?.sparkline.as_deref()
     }
 
     /// When its price was true, if there ever was one.

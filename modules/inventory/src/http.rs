@@ -7,6 +7,7 @@ mod example;
 mod fresh;
 mod number;
 mod prepared;
+mod prices;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::Inventory;
 
 /// The public routes. They answer from what [`state`] adds.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(assets::list_assets).service(asset::get_asset);
+    config.service(assets::list_assets).service(asset::get_asset).service(prices::get_prices);
     admin::routes(config);
 }
 

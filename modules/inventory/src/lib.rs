@@ -5,6 +5,7 @@ mod domain;
 mod entry;
 mod error;
 mod feed;
+mod history;
 mod http;
 mod service;
 mod settings;

@@ -3,6 +3,7 @@
 mod administration;
 mod feeding;
 mod following;
+mod past;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,7 @@ use tradepost_platform::dynamo::Dynamo;
 use self::following::Following;
 use crate::domain::{Amendment, Row};
 use crate::feed::{self, Feed};
+use crate::history::History;
 use crate::settings::Settings;
 use crate::snapshot::{Material, Snapshot};
 use crate::store::Store;
@@ -37,6 +39,7 @@ pub struct Inventory {
     store: Option<Store>,
     snapshot: ArcSwap<Snapshot>,
     known: Mutex<Known>,
+    history: ArcSwap<History>,
     following: Following,
     /// Whether this process is the one that asks the feed.
     feeds: AtomicBool,
@@ -51,6 +54,8 @@ struct Known {
     /// Which market of a feed that is asked the rows are, and when it was written.
     market: u64,
     market_at: Option<Timestamp>,
+    /// The newest minute (Unix ms) whose candles are kept.
+    minute_ms: i64,
     amendments: HashMap<AssetId, Arc<Amendment>>,
     /// Which state of the catalog the amendments are.
     catalog: u64,
@@ -80,7 +85,7 @@ impl Inventory {
         let is_computed = feed.computed(clock.now()).is_some();
         let first = take(feed.as_ref(), salt, &mut known, clock.now(), None);
         let (snapshot, known) = (ArcSwap::from_pointee(first), Mutex::new(known));
-        let feeds = AtomicBool::new(false);
+        let (feeds, history) = (AtomicBool::new(false), ArcSwap::default());
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -89,6 +94,7 @@ impl Inventory {
             store,
             snapshot,
             known,
+            history,
             following,
             feeds,
             salt,
@@ -106,7 +112,7 @@ impl Inventory {
     /// The same, for what takes the table: follows what other processes write, and asks the feed if nobody else
     /// does, until `stop` becomes true or its sender is gone.
     pub async fn run_on_table(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        tokio::join!(self.follow(stop.clone()), self.feed(stop));
+        tokio::join!(self.follow(stop.clone()), self.remember(stop.clone()), self.feed(stop));
     }
 
     async fn tick(&self) {

@@ -159,7 +159,8 @@ mod tests {
             change(&mut settings, value);
             settings.check(false)
         };
-        let cases: [(fn(&mut Settings, u32), &str, u32, u32); 5] = [
+        type Case = (fn(&mut Settings, u32), &'static str, u32, u32);
+        let cases: [Case; 5] = [
             (|settings, value| settings.sync_interval_ms = value.into(), "sync_interval_ms", 50, 60_000),
             (|settings, value| settings.lease_s = value, "lease_s", 1, 600),
             (|settings, value| settings.history_days = value, "history_days", 1, 400),

@@ -16,7 +16,6 @@ const KNOWN_VERSIONS: usize = 128;
 pub struct Snapshot {
     /// The same in every process that shows the same, and never 0.
     pub version: u64,
-    pub at: Timestamp,
     /// By market-cap rank, those without one last.
     pub entries: Vec<Arc<Entry>>,
     index: Arc<HashMap<AssetId, usize>>,
@@ -52,8 +51,7 @@ impl Snapshot {
         }
         let index = previous.map(|previous| &previous.index).filter(|index| fits(index, &entries));
         let index = index.cloned().unwrap_or_else(|| Arc::new(places(&entries)));
-        let (version, at) = (material.version, material.at);
-        Self { version, at, entries, index, number, before: lineage(previous) }
+        Self { version: material.version, entries, index, number, before: lineage(previous) }
     }
 
     /// One asset, if the catalog has it.

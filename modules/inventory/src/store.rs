@@ -7,7 +7,7 @@
 //! | the catalog: how often it was changed | `CATALOG` | `HEAD` |
 //! | what was changed of an asset | `CATALOG` | `A#{asset}` |
 //! | what an administrator did | `AUDIT` | `{Unix ms}#{id}` |
-//! | candles of one minute, of many assets | `M#{day}` | `{Unix ms}#{number}` |
+//! | candles of one minute, of many assets | `M#{days since 1970}` | `{Unix ms}#{number}` |
 
 mod catalog;
 mod feed;
@@ -51,8 +51,16 @@ mod keys {
         Key::new(AUDIT, format!("{:013}#{id}", at.timestamp_millis()))
     }
 
+    pub const DAY_MS: i64 = 86_400_000;
+
+    /// Candles are kept a day to a partition.
     pub fn day(minute_ms: i64) -> String {
-        format!("M#{}", minute_ms.div_euclid(86_400_000))
+        format!("M#{}", minute_ms.div_euclid(DAY_MS))
+    }
+
+    /// The first and the last sort key there can be of these minutes.
+    pub fn minutes(from_ms: i64, to_ms: i64) -> (String, String) {
+        (format!("{from_ms:013}"), format!("{to_ms:013}#~"))
     }
 
     pub fn minute(minute_ms: i64, number: usize) -> Key {

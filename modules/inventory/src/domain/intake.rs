@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tradepost_kernel::{AssetId, Decimal, Price, Timestamp};
 
-use super::{Candle, Interval, Row};
+use super::{Candle, Interval, Row, tick};
 
 /// Holds back prices that are too far from the one before, until the feed has said them often enough.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn next(before: &Arc<Row>, said: Option<Row>, at_ms: i64) -> (Option<Candle>, Ar
 }
 
 fn begun(row: Row, minute: Option<Candle>, at_ms: i64) -> (Option<Candle>, Row) {
-    let Some(tick) = row.tick else { return (minute, row) };
-    let (over, minute) = Candle::tick(minute, at_ms, tick.price);
+    let Some(newest) = row.tick else { return (minute, row) };
+    let (over, minute) = tick(minute, at_ms, newest.price);
     (over, Row { minute: Some(minute), ..row })
 }

@@ -17,6 +17,10 @@ pub struct Row {
     pub figures: Figures,
     /// The candle of the minute that is not over, where candles are built from what a feed says.
     pub minute: Option<Candle>,
+    /// What it cost at each full hour of the last seven days, the oldest first, as far as that is known. Every process
+    /// works it out for itself.
+    #[serde(skip)]
+    pub sparkline: Option<Arc<[Price]>>,
 }
 
 /// A price and the moment at which it was true.
@@ -29,7 +33,7 @@ pub struct Tick {
 impl Row {
     /// An asset without a price.
     pub fn unpriced(asset: Arc<Asset>) -> Self {
-        Self { asset, tick: None, figures: Figures::default(), minute: None }
+        Self { asset, tick: None, figures: Figures::default(), minute: None, sparkline: None }
     }
 }
 

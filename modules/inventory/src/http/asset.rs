@@ -135,6 +135,9 @@ pub struct AssetDetail<'a> {
     /// When the price was true.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     last_updated: Option<Timestamp>,
+    /// The price at each full hour of the last seven days, the oldest first; null where none is known.
+    #[schema(required)]
+    sparkline_7d: Option<Vec<Number>>,
 }
 
 /// Whether orders on an asset are accepted.
@@ -170,6 +173,9 @@ impl<'a> From<&'a Entry> for AssetDetail<'a> {
             atl_change_percentage: figures.atl.and_then(|atl| atl.change_percentage).map(Number::from),
             atl_date: figures.atl.map(|atl| atl.date),
             last_updated: entry.as_of(),
+            sparkline_7d: entry
+                .sparkline()
+                .map(|prices| prices.iter().map(|price| (*price).into()).collect()),
         }
     }
 }

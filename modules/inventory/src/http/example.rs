@@ -17,8 +17,17 @@ const DETAIL: &str = r#"{
     "circulating_supply": 19750000, "total_supply": 19750000, "max_supply": 21000000,
     "ath": 109000, "ath_change_percentage": -41.17, "ath_date": "2025-01-20",
     "atl": 67.81, "atl_change_percentage": 94463.38, "atl_date": "2013-07-06",
-    "last_updated": "2026-03-01T12:00:00Z"
+    "last_updated": "2026-03-01T12:00:00Z", "sparkline_7d": [63288.05, 63310.7, 63204.11]
 }"#;
+
+const CANDLE: &str = r#"{
+    "timestamp": "2026-03-01T12:00:00Z", "open": 64001.2, "high": 64310.02, "low": 63988.7, "close": 64123.45
+}"#;
+
+/// A candle.
+pub fn candle() -> Value {
+    serde_json::from_str(CANDLE).unwrap_or_default()
+}
 
 /// An asset of a list.
 pub fn listed() -> Value {

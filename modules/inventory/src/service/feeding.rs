@@ -109,6 +109,7 @@ impl<'a> Shift<'a> {
             revision: found.as_ref().map_or(0, |head| head.revision),
             at: found.as_ref().map_or(now, |head| head.at),
             parts: found.as_ref().map_or(0, |head| head.parts),
+            minute_ms: found.as_ref().map_or(0, |head| head.minute_ms),
             feed,
         };
         let goes_on = same.is_some();
@@ -116,6 +117,7 @@ impl<'a> Shift<'a> {
             return Ok(());
         }
         let rows = if goes_on { self.store.market(&head).await?.unwrap_or_default() } else { Vec::new() };
+        let rows = rows.into_iter().map(Arc::new).collect();
         let settings = &self.inventory.settings;
         let guard = Guard::new(settings.max_jump_percent, settings.jump_confirmations);
         let now = Instant::now();
@@ -188,6 +190,7 @@ impl<'a> Shift<'a> {
             revision: held.head.revision + 1,
             at: now,
             parts: Store::parts(rows.len()),
+            minute_ms: closed.first().map_or(held.head.minute_ms, |(_, candle)| candle.start_ms),
             ..held.head.clone()
         };
         let minute = closed.first().map(|(_, candle)| Minute {

@@ -9,6 +9,7 @@ use tradepost_kernel::AssetId;
 use tradepost_problem::Outage;
 
 use super::{Inventory, stopped};
+use crate::domain::Row;
 use crate::store::{FeedHead, Heads, Store};
 
 /// How long somebody who trades waits for the first look at the table.
@@ -98,8 +99,12 @@ impl Inventory {
         }
         // Whoever writes a newer one meanwhile is followed at the next look.
         let Some(rows) = store.market(head).await? else { return Ok(()) };
+        let (history, at_ms) = (self.history.load(), head.at.timestamp_millis());
+        let complete = |row: Row| Arc::new(history.complete(row, at_ms));
+        let rows = rows.into_iter().map(complete).collect();
         let mut known = self.known();
         (known.rows, known.market, known.market_at) = (rows, head.revision, Some(head.at));
+        known.minute_ms = head.minute_ms;
         self.renew(&mut known);
         Ok(())
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, RequestId, Timestamp};
-use tradepost_platform::dynamo::{Expect, Query, SortKeys, Write, WriteError, from_item};
+use tradepost_platform::dynamo::{Expect, Query, Rows, SortKeys, Write, WriteError, from_item};
 use tradepost_problem::Outage;
 
 use super::{CatalogHead, Store, keys};
-use crate::domain::{Candle, Row, write_candles};
+use crate::domain::{Candle, Row, candle_text};
 
 /// So many assets are kept in one item: some 60 KB of the 400 KB that it may have.
 const PART: usize = 100;
@@ -36,6 +36,9 @@ pub struct FeedHead {
     pub at: Timestamp,
     /// In how many parts it is kept.
     pub parts: usize,
+    /// The newest minute (Unix ms) whose candles are kept; 0 before the first.
+    #[serde(default)]
+    pub minute_ms: i64,
 }
 
 /// What the processes look at again and again: whether there is anything new.
@@ -60,8 +63,9 @@ struct Part {
     rows: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Candles {
+    start_ms: i64,
     candles: String,
     expires_at: i64,
 }
@@ -87,7 +91,7 @@ impl Store {
     }
 
     /// The market that a head tells of; nothing if a newer one was written meanwhile.
-    pub async fn market(&self, head: &FeedHead) -> Result<Option<Vec<Arc<Row>>>, Outage> {
+    pub async fn market(&self, head: &FeedHead) -> Result<Option<Vec<Row>>, Outage> {
         let mut query = Query {
             pk: keys::FEED.to_owned(),
             keys: SortKeys::Prefix(keys::PART.to_owned()),
@@ -111,7 +115,34 @@ impl Store {
         let rows = parts.iter().map(|part| serde_json::from_str::<Vec<Row>>(&part.rows));
         let rows = rows.collect::<Result<Vec<_>, _>>();
         let rows = rows.map_err(|error| Outage::internal("read market", &error))?;
-        Ok(Some(rows.into_iter().flatten().map(Arc::new).collect()))
+        Ok(Some(rows.into_iter().flatten().collect()))
+    }
+
+    /// Some of the candles from one minute (Unix ms) to another, both included, of the first day of them, the oldest
+    /// first; and the minute to go on with, if there may be more.
+    pub async fn minutes(
+        &self,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<(Vec<(AssetId, Candle)>, Option<i64>), Outage> {
+        let (first, last) = keys::minutes(from_ms, to_ms);
+        let query = Query {
+            pk: keys::day(from_ms),
+            keys: SortKeys::Between(first, last),
+            newest_first: false,
+            limit: 50,
+            after: None,
+        };
+        let Rows { items, more_after } = self.table.query::<Candles>(&query).await?;
+        // A minute may be in two items of which only the first was read, so the last one is read again.
+        let newest = items.last().filter(|_| more_after.is_some()).map(|item| item.start_ms);
+        let mut candles = Vec::new();
+        for item in items.iter().filter(|item| Some(item.start_ms) != newest) {
+            let read = candle_text::read(item.start_ms, &item.candles);
+            candles.extend(read.map_err(|error| Outage::internal("read candles", &error))?);
+        }
+        let tomorrow = (from_ms.div_euclid(keys::DAY_MS) + 1) * keys::DAY_MS;
+        Ok((candles, newest.or_else(|| (tomorrow <= to_ms).then_some(tomorrow))))
     }
 
     /// Replaces the head, if it is still the one `before`. Answers whether it was.
@@ -140,7 +171,7 @@ impl Store {
         }
         if let Some(Minute { start_ms, candles, expires_at }) = minute {
             for (number, group) in candles.chunks(GROUP).enumerate() {
-                let candles = Candles { candles: write_candles(group), expires_at };
+                let candles = Candles { start_ms, candles: candle_text::write(group), expires_at };
                 write = write.insert(&self.table, &keys::minute(start_ms, number), &candles, Overtaken);
             }
         }

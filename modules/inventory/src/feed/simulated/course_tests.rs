@@ -1,10 +1,12 @@
-use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use tradepost_kernel::{Decimal, Price};
 
 use super::{Course, places};
-use crate::domain::{CatalogEntry, read_catalog};
+use crate::domain::candle::derive;
+use crate::domain::{Candle, CatalogEntry, Interval, read_catalog};
 
-const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 /// 2026-01-01.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
@@ -27,6 +29,58 @@ fn is_within(price: Price, reference: Decimal, percent: u32) -> bool {
 
 fn reference() -> impl Strategy<Value = Decimal> {
     (1_i64..=800_000_000, 0_u32..=12).prop_map(|(mantissa, scale)| Decimal::new(mantissa, scale).normalize())
+}
+
+/// Any symbol that a catalog may list.
+fn id() -> impl Strategy<Value = String> {
+    "[A-Z0-9]{1,10}".prop_filter("USD is cash", |id| id != "USD")
+}
+
+/// Courses of coarse and of fine prices, and one that never moves.
+fn course() -> impl Strategy<Value = Course> {
+    let kinds = proptest::sample::select(vec![
+        ("defi", "64000"),
+        ("defi", "0.0000178"),
+        ("stablecoin", "1"),
+        ("meme", "0.00000000094"),
+        ("meme", "0.000000000001"),
+    ]);
+    (any::<u64>(), id(), kinds).prop_map(|(seed, id, (category, reference))| {
+        Course::new(seed, &asset(&id, category, dec(reference)))
+    })
+}
+
+/// From, to and step: hours at a second, or minutes at a tenth of one.
+fn stretch() -> impl Strategy<Value = (i64, i64, i64)> {
+    let lengths = prop_oneof![(0..3 * HOUR_MS, 1_000..1_001_i64), (0..HOUR_MS / 4, 100..101_i64)];
+    (-10_000 * DAY_MS..30_000 * DAY_MS, lengths)
+        .prop_map(|(from, (length, step))| (from, from + length, step))
+}
+
+fn interval() -> impl Strategy<Value = Interval> {
+    proptest::sample::select(Interval::ALL.to_vec())
+}
+
+fn steps(from_ms: i64, to_ms: i64, step_ms: i64) -> impl Iterator<Item = i64> {
+    (from_ms.div_euclid(step_ms)..=to_ms.div_euclid(step_ms))
+        .map(move |step| step * step_ms)
+        .filter(move |at_ms| (from_ms..to_ms).contains(at_ms))
+}
+
+/// The definition: the price of every step, by bucket.
+fn candles_by_hand(
+    course: &Course,
+    interval: Interval,
+    from_ms: i64,
+    to_ms: i64,
+    step_ms: i64,
+) -> Vec<Candle> {
+    let tick = |start_ms| {
+        let price = course.price(start_ms);
+        Candle { start_ms, open: price, high: price, low: price, close: price }
+    };
+    let is_whole = |at_ms: &i64| interval.start_of(*at_ms) >= from_ms;
+    derive(steps(from_ms, to_ms, step_ms).filter(is_whole).map(tick), interval)
 }
 
 #[test]
@@ -85,9 +139,8 @@ fn every_asset_of_the_demo_moves_visibly_and_on_its_own() {
 proptest! {
     #[test]
     fn every_price_is_strictly_within_fifteen_percent(
-        seed in any::<u64>(), id in "[A-Z0-9]{1,10}", reference in reference(), at in any::<i64>()
+        seed in any::<u64>(), id in id(), reference in reference(), at in any::<i64>()
     ) {
-        proptest::prop_assume!(id != "USD");
         let price = Course::new(seed, &asset(&id, "defi", reference)).price(at);
         prop_assert!(is_within(price, reference, 15), "{price} for {reference}");
         let stable = Course::new(seed, &asset(&id, "stablecoin", reference)).price(at);
@@ -104,7 +157,7 @@ proptest! {
 
     #[test]
     fn a_second_changes_a_price_by_less_than_an_eightieth_of_a_percent(
-        seed in any::<u64>(), id in "[A-Z]{3,5}", at in -40_000 * DAY_MS..400_000 * DAY_MS
+        seed in any::<u64>(), id in id(), at in -40_000 * DAY_MS..400_000 * DAY_MS
     ) {
         let course = Course::new(seed, &asset(&id, "defi", dec("64000")));
         let change = (course.price(at + 1_000).get() - course.price(at).get()).abs();
@@ -118,4 +171,64 @@ proptest! {
         let course = Course::new(1, &asset("BTC", "currency", reference));
         prop_assert!(course.price_of(deviation) <= course.price_of(deviation + more));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_range_is_that_of_all_steps(course in course(), (from, to, step) in stretch()) {
+        let prices: Vec<_> = steps(from, to, step).map(|at| (course.price(at), at)).collect();
+        let low = prices.iter().min().copied();
+        // Of equal prices the earliest step.
+        let high = prices.iter().max_by_key(|(price, at)| (*price, -at)).copied();
+        prop_assert_eq!(course.range(from, to, step), low.zip(high).map(|(low, high)| (low.0, high.0)));
+        let found = course.extremes(from, to, step).map(|(low, high)| {
+            [low, high].map(|point| (point.price, point.at.timestamp_millis()))
+        });
+        prop_assert_eq!(found, low.zip(high).map(|(low, high)| [low, high]));
+    }
+
+    #[test]
+    fn candles_are_those_of_all_steps(
+        course in course(), (from, to, step) in stretch(), interval in interval()
+    ) {
+        let expected = candles_by_hand(&course, interval, from, to, step);
+        prop_assert_eq!(course.candles(interval, from, to, step), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn coarser_candles_are_those_of_the_minutes(
+        course in course(), bucket in -4_000..30_000_i64, days in 1..3_i64, interval in interval()
+    ) {
+        let (from, to) = (bucket * DAY_MS, (bucket + days) * DAY_MS);
+        let minutes = course.candles(Interval::Minute, from, to, 1_000);
+        prop_assert_eq!(minutes.len(), usize::try_from(days * 1_440).unwrap());
+        prop_assert_eq!(course.candles(interval, from, to, 1_000), derive(minutes, interval));
+    }
+}
+
+#[test]
+fn candles_begin_within_the_span_and_end_with_it() {
+    let course = Course::new(1, &asset("BTC", "currency", dec("64000")));
+    let starts = |from, to, step| -> Vec<_> {
+        let candles = course.candles(Interval::Minute, from, to, step);
+        candles.iter().map(|candle| candle.start_ms / 60_000).collect()
+    };
+    assert_eq!(starts(0, 120_000, 1_000), [0, 1]);
+    assert_eq!(starts(1, 120_001, 1_000), [1, 2]);
+    assert_eq!(starts(-60_000, 1, 1_000), [-1, 0]);
+    // A step of seven minutes leaves most minutes without a price.
+    assert_eq!(starts(60_000, 15 * 60_000, 7 * 60_000), [7, 14]);
+    for (from, to) in [(60_000, 60_000), (60_000, 0), (61_000, 120_000)] {
+        assert_eq!(starts(from, to, 1), [0_i64; 0], "{from}..{to}");
+    }
+    let cut = course.candles(Interval::Hour, 0, 1_800_000, 1_000)[0];
+    assert_eq!(cut.close, course.price(1_799_000));
+    let whole = course.candles(Interval::Hour, 0, HOUR_MS, 1_000)[0];
+    assert_eq!((whole.open, whole.close), (cut.open, course.price(3_599_000)));
 }

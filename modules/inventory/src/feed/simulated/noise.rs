@@ -1,6 +1,10 @@
 //! Value noise in fixed point: each octave has a hashed height at every point of its lattice and glides
 //! smoothly from one to the next. Fast octaves are small, so a value moves every second but far only in days.
 
+mod search;
+
+pub use search::{Steps, Stretch, Towards};
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -62,18 +66,47 @@ impl Noise {
 
 impl Layer {
     fn at(&self, octave: &Octave, at_ms: i64) -> i64 {
-        let shifted = at_ms.saturating_add(self.phase_ms);
+        let shifted = self.shifted(at_ms);
+        self.cell(octave, shifted).at(octave, shifted)
+    }
+
+    fn shifted(&self, at_ms: i64) -> i64 {
+        at_ms.saturating_add(self.phase_ms)
+    }
+
+    fn cell(&self, octave: &Octave, shifted: i64) -> Cell {
         let index = shifted.div_euclid(octave.spacing_ms);
-        let place = (shifted.rem_euclid(octave.spacing_ms) << PLACE_BITS) / octave.spacing_ms;
-        let (from, to) = (self.height(index), self.height(index + 1));
-        let height = from + (((to - from) * smooth(place)) >> PLACE_BITS);
-        (height * octave.amplitude) >> HEIGHT_BITS
+        Cell { index, from: self.height(index), to: self.height(index + 1) }
     }
 
     /// From -1 up to just below 1.
     fn height(&self, index: i64) -> i64 {
         let hash = mix(self.key ^ mix(index.cast_unsigned()));
         (hash >> (63 - HEIGHT_BITS)).cast_signed() - (1 << HEIGHT_BITS)
+    }
+}
+
+/// What lies between two lattice points: a glide that never turns back.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    index: i64,
+    from: i64,
+    to: i64,
+}
+
+impl Cell {
+    /// The value at a moment of this cell.
+    fn at(self, octave: &Octave, shifted: i64) -> i64 {
+        let passed = shifted.wrapping_sub(self.index.wrapping_mul(octave.spacing_ms));
+        let place = (passed << PLACE_BITS) / octave.spacing_ms;
+        octave.scaled(self.from + (((self.to - self.from) * smooth(place)) >> PLACE_BITS))
+    }
+}
+
+impl Octave {
+    /// A height in parts per billion.
+    fn scaled(&self, height: i64) -> i64 {
+        (height * self.amplitude) >> HEIGHT_BITS
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::get;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tradepost_kernel::{AssetId, PageLimit, Timestamp};
 use tradepost_platform::auth::admin_only;
 use tradepost_platform::cursor::Cursors;

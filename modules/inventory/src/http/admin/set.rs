@@ -4,7 +4,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, put};
 use serde::Serialize;
-use serde_json::json;
 use tradepost_kernel::Price;
 use tradepost_platform::auth::{Caller, admin_only};
 use tradepost_platform::request::{Body, Fields, FromFields, Path};
