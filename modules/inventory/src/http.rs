@@ -2,12 +2,15 @@
 
 mod asset;
 mod assets;
+mod categories;
 mod example;
 mod fresh;
+mod market;
 mod number;
 mod prepared;
+mod selection;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Data;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -18,6 +21,7 @@ use crate::Inventory;
 /// The public routes. They answer from what [`state`] adds.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(assets::list_assets).service(asset::get_asset);
+    config.service(categories::list_categories).service(market::show_market);
 }
 
 /// What the routes answer from.
@@ -26,4 +30,13 @@ pub fn state(inventory: Arc<Inventory>) -> impl Fn(&mut ServiceConfig<'_>) + Clo
     move |config| {
         config.app_data(inventory.clone());
     }
+}
+
+/// What is written by the first request that needs it.
+pub fn once<T, E>(known: &OnceLock<T>, write: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    if let Some(written) = known.get() {
+        return Ok(written);
+    }
+    let written = write()?;
+    Ok(known.get_or_init(|| written))
 }

@@ -6,6 +6,8 @@ mod entry;
 mod error;
 mod feed;
 mod http;
+mod ordering;
+mod overview;
 mod service;
 mod settings;
 mod snapshot;
