@@ -5,7 +5,9 @@
 mod basics;
 mod cancel;
 mod cash;
+mod catalog;
 mod client_order_id;
+mod conditional;
 mod coverage;
 mod crowd;
 mod figures;
@@ -53,7 +55,9 @@ const ALL: &[&[(&str, Test)]] = &[
     basics::TESTS,
     cancel::TESTS,
     cash::TESTS,
+    catalog::TESTS,
     client_order_id::TESTS,
+    conditional::TESTS,
     crowd::TESTS,
     history::TESTS,
     idempotency::TESTS,

@@ -96,11 +96,10 @@ impl SearchText {
 
     /// How well an asset fits if what was typed is misspelt.
     pub fn guess(&self, key: &SearchKey) -> Option<Relevance> {
-        let most = match self.0.length {
-            ..SHORTEST_TYPO => return None,
-            ..=ONE_ERROR => 1,
-            _ => 2,
-        };
+        if self.0.length < SHORTEST_TYPO {
+            return None;
+        }
+        let most = if self.0.length <= ONE_ERROR { 1 } else { 2 };
         let terms = [&key.symbol, &key.name].into_iter().chain(&key.words);
         terms.filter_map(|term| self.0.errors(term, most)).min().map(Relevance::Misspelt)
     }
