@@ -16,6 +16,7 @@ use actix_web::{App, Error, HttpResponse, HttpServer};
 use jsonwebtoken::jwk::JwkSet;
 use tradepost_platform::auth::{KeyRing, SessionCache, Sessions, Verifier};
 use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::encoding::encode;
 use tradepost_platform::guard::{Guard, guard, hold_connection, watch_connection};
 use tradepost_platform::headers::secure;
 use tradepost_platform::request::{BodyTimeout, head_as_get};
@@ -107,11 +108,11 @@ impl Parts {
             config.app_data(sessions.clone());
         }
         let document = self.document.clone();
-        let document = web::get().to(move || {
+        let document = web::resource(openapi::PATH).wrap(from_fn(encode)).get(move || {
             let document = document.clone();
             async move { HttpResponse::Ok().content_type(ContentType::json()).body(document) }
         });
-        config.service(list_problems).service(explain_problem).route(openapi::PATH, document);
+        config.service(list_problems).service(explain_problem).service(document);
         modules::swagger_ui(config);
         let mut described = ServiceConfig::new(config);
         api(&mut described, &self.served, &self.states);

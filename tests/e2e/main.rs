@@ -6,7 +6,9 @@ mod administration;
 mod basics;
 mod cancel;
 mod cash;
+mod catalog;
 mod client_order_id;
+mod conditional;
 mod coverage;
 mod crowd;
 mod figures;
@@ -56,7 +58,9 @@ const ALL: &[&[(&str, Test)]] = &[
     basics::TESTS,
     cancel::TESTS,
     cash::TESTS,
+    catalog::TESTS,
     client_order_id::TESTS,
+    conditional::TESTS,
     crowd::TESTS,
     history::TESTS,
     idempotency::TESTS,

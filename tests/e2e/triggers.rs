@@ -97,6 +97,7 @@ async fn a_tick_that_fills_nothing_asks_the_store_for_nothing(world: World) {
     let quiet = Setup::default()
         .set("order.sweep_interval_ms", "3600000")
         .set("order.recovery_interval_ms", "60000")
+        .set("inventory.sync_interval_ms", "60000")
         .set("gateway.health_interval_ms", "60000");
     let market = Market::with(&world, quiet).await;
     let (user, fall) = (market.trader().await, market.fall().await);

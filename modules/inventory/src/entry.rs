@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tradepost_inventory_api::{Listing, Quote, QuoteChange, Rules};
 use tradepost_kernel::{Price, Timestamp};
 
-use crate::domain::{Amendment, Asset, Figures, Row};
-use crate::http::Prepared;
+use crate::domain::{Amendment, Asset, Figures, Row, SearchKey};
+use crate::http::{Prepared, once};
 
 /// What the prices that administrators set are marked with.
 pub const MANUAL: &str = "manual";
@@ -25,6 +25,8 @@ pub struct Entry {
     pub quoted: u64,
     /// In which its price became this one, or whether it can be traded changed.
     pub priced: u64,
+    /// What of it is searched.
+    pub search: Arc<SearchKey>,
     pub listed: OnceLock<Prepared>,
     pub detail: OnceLock<Prepared>,
     made_of: Parts,
@@ -75,6 +77,12 @@ fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
     }
 }
 
+/// It is prepared once for as long as the asset is called the same, and not at every tick.
+fn search_key(asset: &Arc<Asset>, known: Option<&Entry>) -> Arc<SearchKey> {
+    let is_same = |known: &&Entry| Arc::ptr_eq(&known.asset, asset) || known.search.is_of(asset);
+    known.filter(is_same).map_or_else(|| Arc::new(SearchKey::of(asset)), |known| Arc::clone(&known.search))
+}
+
 impl Entry {
     /// The entry that comes of these parts in the snapshot of this number; the one of the snapshot before, if it is
     /// the same.
@@ -94,6 +102,7 @@ impl Entry {
         let amendment = parts.amendment.as_deref();
         let suspension = amendment.and_then(|amendment| amendment.suspension.as_ref());
         let is_active = asset.is_active && suspension.is_none();
+        let search = search_key(&asset, known);
         let known = known.filter(|known| known.is_active == is_active);
         let quoted = known.filter(|known| known.quote == quote).map_or(number, |known| known.quoted);
         let price = quote.as_ref().map(|quote| quote.price);
@@ -111,6 +120,7 @@ impl Entry {
             suspension: suspension.and_then(|suspension| suspension.reason.clone()),
             quoted,
             priced,
+            search,
             listed: OnceLock::new(),
             detail: OnceLock::new(),
             made_of: parts,
@@ -143,11 +153,7 @@ impl Entry {
         known: &'a OnceLock<Prepared>,
         write: impl FnOnce() -> Result<Prepared, E>,
     ) -> Result<&'a Prepared, E> {
-        if let Some(prepared) = known.get() {
-            return Ok(prepared);
-        }
-        let prepared = write()?;
-        Ok(known.get_or_init(|| prepared))
+        once(known, write)
     }
 
     /// As other modules see it.

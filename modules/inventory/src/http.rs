@@ -3,13 +3,16 @@
 mod admin;
 mod asset;
 mod assets;
+mod categories;
 mod example;
 mod fresh;
+mod market;
 mod number;
 mod prepared;
 mod prices;
+mod selection;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Data;
 use tradepost_platform::cursor::Cursors;
@@ -21,6 +24,7 @@ use crate::Inventory;
 /// The public routes. They answer from what [`state`] adds.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(assets::list_assets).service(asset::get_asset).service(prices::get_prices);
+    config.service(categories::list_categories).service(market::show_market);
     admin::routes(config);
 }
 
@@ -30,4 +34,13 @@ pub fn state(inventory: Arc<Inventory>, cursors: Cursors) -> impl Fn(&mut Servic
     move |config| {
         config.app_data(inventory.clone()).app_data(cursors.clone());
     }
+}
+
+/// What is written by the first request that needs it.
+pub fn once<T, E>(known: &OnceLock<T>, write: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    if let Some(written) = known.get() {
+        return Ok(written);
+    }
+    let written = write()?;
+    Ok(known.get_or_init(|| written))
 }

@@ -7,6 +7,8 @@ mod error;
 mod feed;
 mod history;
 mod http;
+mod ordering;
+mod overview;
 mod service;
 mod settings;
 mod snapshot;

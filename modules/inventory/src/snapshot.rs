@@ -1,13 +1,15 @@
 //! All assets with their prices at one moment: immutable, and replaced whole.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tradepost_inventory_api::{Listing, QuoteChanges};
 use tradepost_kernel::{AssetId, Timestamp};
 
 use crate::domain::{Amendment, Row};
 use crate::entry::{Entry, Parts};
+use crate::http::Prepared;
+use crate::ordering::{Order, Orders};
 
 /// So many versions before the present one are known, for those who ask what changed since.
 const KNOWN_VERSIONS: usize = 128;
@@ -23,6 +25,11 @@ pub struct Snapshot {
     pub number: u64,
     /// The versions before this one with their numbers, the newest last.
     before: VecDeque<(u64, u64)>,
+    orders: Orders,
+    /// What is shown of the categories, written by the first request that needs it.
+    pub categories: OnceLock<String>,
+    /// What is shown of the market as a whole, written by the first request that needs it.
+    pub market: OnceLock<Prepared>,
 }
 
 /// What a snapshot is made of.
@@ -51,7 +58,22 @@ impl Snapshot {
         }
         let index = previous.map(|previous| &previous.index).filter(|index| fits(index, &entries));
         let index = index.cloned().unwrap_or_else(|| Arc::new(places(&entries)));
-        Self { version: material.version, entries, index, number, before: lineage(previous) }
+        Self {
+            version: material.version,
+            entries,
+            index,
+            number,
+            before: lineage(previous),
+            orders: Orders::default(),
+            categories: OnceLock::new(),
+            market: OnceLock::new(),
+        }
+    }
+
+    /// All assets in an order.
+    pub fn in_order(&self, order: Order) -> impl Iterator<Item = &Entry> {
+        let places = self.orders.get(order, &self.entries).iter();
+        places.filter_map(|place| self.entries.get(*place as usize)).map(AsRef::as_ref)
     }
 
     /// One asset, if the catalog has it.

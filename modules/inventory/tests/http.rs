@@ -168,7 +168,20 @@ async fn parameters_hold_both_sides_of_their_limits() {
         ("offset=100001", 422),
         ("offset=-1", 422),
         ("active_only=maybe", 422),
-        ("sort=nonsense&q=%00&category=&unknown=1", 200),
+        ("q=", 422),
+        ("q=%20%20", 422),
+        ("q=%20b%20", 200),
+        ("q=%00", 200),
+        (concat!("q=", "01234567890123456789012345678901234567890123456789"), 200),
+        (concat!("q=", "012345678901234567890123456789012345678901234567890"), 422),
+        ("sort=rank", 200),
+        ("sort=-market_cap", 200),
+        ("sort=", 422),
+        ("sort=-", 422),
+        ("sort=--name", 422),
+        ("sort=Name", 422),
+        ("sort=nonsense", 422),
+        ("category=&unknown=1", 200),
     ] {
         let (actual, body) = get(&format!("/inventory/assets?{query}")).await;
         assert_eq!(actual, status, "{query}");
@@ -276,6 +289,84 @@ async fn the_price_shown_is_the_price_quoted_to_the_last_digit() {
     }
 }
 
+/// A catalog of its own: what is equal, unknown or written in capitals.
+fn odd_catalog() -> (tempfile::NamedTempFile, Arc<Inventory>) {
+    let asset = |id: &str, name: &str, more: &str| {
+        format!(
+            r#"{{"asset_id":"{id}","name":"{name}","category":"Odd-Ones","is_active":true,
+                "reference_price":"1"{more}}}"#
+        )
+    };
+    let supply = r#","circulating_supply":"1000","rank":3"#;
+    let assets = [
+        asset("B", "zebra", r#","rank":1,"volume_24h":"5.50""#),
+        asset("A", "Zebra", r#","volume_24h":"5.50""#),
+        asset("D", "Ähre", supply),
+        asset("C", "ähre", supply),
+        asset("E", "apple", r#","volume_24h":"0.00","rank":2"#),
+    ];
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, r#"{{"assets":[{}]}}"#, assets.join(",")).unwrap();
+    let inventory = inventory(file.path().to_str().unwrap());
+    (file, inventory)
+}
+
+async fn listed_by(inventory: &Arc<Inventory>, query: &str) -> String {
+    let (status, _, body) = answer_of(Arc::clone(inventory), &format!("/inventory/assets?{query}")).await;
+    assert_eq!(status, 200, "{query}: {body}");
+    ids(&serde_json::from_str(&body).unwrap()).concat()
+}
+
+#[actix_web::test]
+async fn what_is_equal_stands_by_rank_and_what_is_unknown_last() {
+    let (_file, inventory) = odd_catalog();
+    for (sort, expected) in [("rank", "BECDA"), ("-rank", "CDEBA"), ("name", "EBACD"), ("-name", "CDBAE")] {
+        assert_eq!(listed_by(&inventory, &format!("sort={sort}")).await, expected, "{sort}");
+    }
+    // Prices differ, and with them what is traded and what all units cost; two of these have no volume, three no units.
+    for (key, unknown) in [("volume", "CD"), ("market_cap", "BEA")] {
+        for sort in [key.to_owned(), format!("-{key}")] {
+            let listed = listed_by(&inventory, &format!("sort={sort}")).await;
+            assert!(listed.ends_with(unknown), "{sort}: {listed}");
+        }
+    }
+    assert!(listed_by(&inventory, "sort=volume").await.starts_with('E'), "nothing of it is traded");
+}
+
+#[actix_web::test]
+async fn a_category_is_matched_in_either_case_and_shown_as_it_is_asked_for() {
+    let (_file, inventory) = odd_catalog();
+    for (category, count) in [("Odd-Ones", 5), ("odd-ones", 5), ("ODD-ONES", 5), ("odd", 0), ("", 0)] {
+        assert_eq!(listed_by(&inventory, &format!("category={category}")).await.len(), count, "{category}");
+    }
+    let (_, _, body) = answer_of(inventory, "/inventory/categories").await;
+    assert!(
+        body.starts_with(r#"{"data":[{"category":"odd-ones","name":"Odd ones","asset_count":5,"#),
+        "{body}"
+    );
+}
+
+#[actix_web::test]
+async fn without_prices_the_market_is_empty_and_orders_by_rank() {
+    let settings = Settings { feed: tradepost_inventory::Source::None, ..Settings::demo() };
+    let inventory = Inventory::new(settings, None, Arc::new(Still)).unwrap();
+    let (status, _, body) = answer_of(Arc::clone(&inventory), "/inventory/market").await;
+    let expected = concat!(
+        r#"{"data":{"total_market_cap":0,"total_volume_24h":0,"dominance":{},"top_gainers":[],"#,
+        r#""top_losers":[],"most_traded":[],"last_updated":null}}"#
+    );
+    assert_eq!((status, body.as_str()), (200, expected));
+    let by_rank = listed_by(&inventory, "limit=250").await;
+    for sort in ["price", "-price", "change", "-change", "volume", "-volume", "market_cap", "-market_cap"] {
+        assert_eq!(listed_by(&inventory, &format!("limit=250&sort={sort}")).await, by_rank, "{sort}");
+    }
+    let (_, _, body) = answer_of(inventory, "/inventory/categories").await;
+    let categories: Value = serde_json::from_str(&body).unwrap();
+    for category in categories["data"].as_array().unwrap() {
+        assert_eq!(category["total_market_cap"], 0);
+    }
+}
+
 #[actix_web::test]
 async fn every_route_is_documented_with_its_parameters_and_problems() {
     let app = App::new()
@@ -284,20 +375,24 @@ async fn every_route_is_documented_with_its_parameters_and_problems() {
     let document = serde_json::to_value(app.split_for_parts().1).unwrap();
     let many = &document["paths"]["/api/v1/inventory/assets"]["get"];
     let names: Vec<_> = many["parameters"].as_array().unwrap().iter().map(|p| &p["name"]).collect();
-    assert_eq!(names, ["active_only", "limit", "offset"]);
+    assert_eq!(names, ["active_only", "limit", "offset", "category", "q", "sort"]);
     assert!(many["parameters"].as_array().unwrap().iter().all(|parameter| parameter["required"] == false));
     let one = &document["paths"]["/api/v1/inventory/assets/{asset_id}"]["get"];
     assert_eq!(one["tags"][0], "inventory");
     for (status, code) in [("404", "`asset_not_found`"), ("422", "`validation_failed`")] {
         assert!(one["responses"][status]["description"].as_str().unwrap().starts_with(code));
     }
-    let shown =
-        [("ListedAsset", list("?limit=1").await["data"][0].take()), ("AssetDetail", detail("BTC").await)];
+    let shown = [
+        ("ListedAsset", list("?limit=1").await["data"][0].take()),
+        ("AssetDetail", detail("BTC").await),
+        ("Category", get("/inventory/categories").await.1["data"][0].take()),
+        ("Market", get("/inventory/market").await.1["data"].take()),
+    ];
     for (schema, answer) in shown {
         let example = &document["components"]["schemas"][schema]["example"];
         assert_eq!(keys(example), keys(&answer), "{schema}");
     }
-    for schema in ["AssetPage", "ListedAsset", "AssetAnswer", "AssetDetail"] {
+    for schema in ["AssetPage", "AssetAnswer", "CategoryAnswer", "MarketAnswer"] {
         assert!(document["components"]["schemas"].get(schema).is_some(), "{schema}");
     }
 }

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod cursor;
 pub mod dynamo;
+pub mod encoding;
 pub mod guard;
 pub mod headers;
 pub mod idempotency;

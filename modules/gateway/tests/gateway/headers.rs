@@ -257,7 +257,8 @@ async fn what_is_of_the_answer_arrives_unchanged() {
     let answer = answered(
         "201 Created\r\nset-cookie: a=1\r\nset-cookie: b=2\r\netag: \"1\"\r\nlocation: /api/v1/orders/7\r\n\
          idempotency-replayed: true\r\nretry-after: 9\r\ncontent-type: application/json\r\n\
-         date: Mon, 01 Jan 2024 00:00:00 GMT\r\ncache-control: max-age=1",
+         date: Mon, 01 Jan 2024 00:00:00 GMT\r\ncache-control: max-age=1\r\ncontent-encoding: gzip\r\n\
+         vary: accept-encoding",
     )
     .await;
     assert_eq!((answer.status, answer.text.as_str()), (201, "{}"));
@@ -271,6 +272,9 @@ async fn what_is_of_the_answer_arrives_unchanged() {
         ("content-length", "2"),
         ("date", "Mon, 01 Jan 2024 00:00:00 GMT"),
         ("cache-control", "max-age=1"),
+        // Whoever asked for it unpacks it.
+        ("content-encoding", "gzip"),
+        ("vary", "accept-encoding"),
     ] {
         assert_eq!(answer.all(name), [value], "{name}");
     }

@@ -1,10 +1,12 @@
 //! `GET /inventory/assets/{asset_id}`: all there is to know about one asset.
 
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
 use serde::Serialize;
 use tradepost_kernel::{AssetId, Timestamp};
+use tradepost_platform::encoding::encode;
 use tradepost_platform::request::{Fields, FromFields, Path, text};
 use tradepost_problem::{Outage, Rejection};
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +28,7 @@ use crate::{Inventory, InventoryError};
         (status = 422, description = "`validation_failed`: the symbol is not 1 to 10 letters or digits."),
     )
 )]
-#[get("/inventory/assets/{asset_id}")]
+#[get("/inventory/assets/{asset_id}", wrap = "from_fn(encode)")]
 pub async fn get_asset(
     inventory: Data<Inventory>,
     path: Path<Which>,

@@ -2,23 +2,26 @@
 
 use std::fmt::Write;
 
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 use tradepost_kernel::{Decimal, Timestamp};
-use tradepost_platform::request::{Fields, FromFields, Query, boolean, integer};
+use tradepost_platform::encoding::encode;
+use tradepost_platform::request::Query;
 use tradepost_problem::{Outage, Rejection};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::example;
 use super::fresh::fresh;
 use super::number::Number;
 use super::prepared::{HOLE, Prepared};
+use super::selection::{Selected, Selection};
 use crate::Inventory;
 use crate::entry::Entry;
 use crate::snapshot::Snapshot;
 
-/// Lists assets with their prices, by market-cap rank; those without a rank stand last.
+/// Lists assets with their prices: all of them, those of a category, or those that fit a search.
 #[utoipa::path(
     tag = "inventory",
     params(Selection),
@@ -27,7 +30,7 @@ use crate::snapshot::Snapshot;
         (status = 422, description = "`validation_failed`: a parameter breaks its rule."),
     )
 )]
-#[get("/inventory/assets")]
+#[get("/inventory/assets", wrap = "from_fn(encode)")]
 pub async fn list_assets(
     inventory: Data<Inventory>,
     query: Query<Selection>,
@@ -37,40 +40,12 @@ pub async fn list_assets(
     fresh(&request, &snapshot, || Ok(page(&snapshot, &query.0, inventory.now())?))
 }
 
-/// Which assets are asked for.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Selection {
-    /// Whether assets that cannot be traded are left out.
-    #[param(required = false, default = true, example = true)]
-    active_only: bool,
-    /// How many assets a page has at most.
-    #[param(required = false, default = 50, minimum = 1, maximum = 250, example = 50)]
-    limit: usize,
-    /// How many assets of the list are passed over.
-    #[param(required = false, default = 0, minimum = 0, maximum = 100_000, example = 0)]
-    offset: usize,
-}
-
-impl FromFields for Selection {
-    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let active_only = fields.optional("active_only", boolean);
-        let limit = fields.optional("limit", integer(1, 250));
-        let offset = fields.optional("offset", integer(0, 100_000));
-        Some(Self {
-            active_only: active_only?.unwrap_or(true),
-            limit: usize::try_from(limit?.unwrap_or(50)).ok()?,
-            offset: usize::try_from(offset?.unwrap_or(0)).ok()?,
-        })
-    }
-}
-
 /// One page of the catalog.
 #[derive(Serialize, ToSchema)]
 pub struct AssetPage<'a> {
     /// The assets of this page.
     data: Vec<ListedAsset<'a>>,
-    /// How many assets the catalog has, those that cannot be traded included.
+    /// How many assets fit the category and the search, whatever the page, those that cannot be traded included.
     #[schema(example = 100)]
     total_count: usize,
     /// How many assets of this page can be traded.
@@ -80,20 +55,24 @@ pub struct AssetPage<'a> {
 
 /// Writes an [`AssetPage`] of what is prepared.
 fn page(snapshot: &Snapshot, selection: &Selection, now: Timestamp) -> Result<String, Outage> {
-    let selected = snapshot.entries.iter().filter(|entry| entry.is_active || !selection.active_only);
-    let entries: Vec<_> = selected.skip(selection.offset).take(selection.limit).collect();
-    let prepared = entries.iter().map(|entry| listed(entry)).collect::<Result<Vec<_>, _>>()?;
+    let Selected { page, total_count } = selection.apply(snapshot);
+    let prepared = page.iter().map(|entry| listed(entry)).collect::<Result<Vec<_>, _>>()?;
     let mut text = String::with_capacity(prepared.iter().map(|asset| asset.len() + 1).sum::<usize>() + 64);
     text.push_str(r#"{"data":["#);
+    append_all(&mut text, prepared, now);
+    let active_count = page.iter().filter(|entry| entry.is_active).count();
+    let _ = write!(text, r#"],"total_count":{total_count},"active_count":{active_count}}}"#);
+    Ok(text)
+}
+
+/// Appends what is prepared as the items of a list.
+pub fn append_all<'a>(text: &mut String, prepared: impl IntoIterator<Item = &'a Prepared>, now: Timestamp) {
     for (place, asset) in prepared.into_iter().enumerate() {
         if place > 0 {
             text.push(',');
         }
-        asset.append(&mut text, now);
+        asset.append(text, now);
     }
-    let active_count = entries.iter().filter(|entry| entry.is_active).count();
-    let _ = write!(text, r#"],"total_count":{},"active_count":{active_count}}}"#, snapshot.entries.len());
-    Ok(text)
 }
 
 /// What lists show of an asset.

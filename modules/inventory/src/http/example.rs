@@ -42,3 +42,29 @@ pub fn detail() -> Value {
     }
     example
 }
+
+const CATEGORY: &str = r#"{
+    "category": "defi", "name": "DeFi", "asset_count": 14, "total_market_cap": 31415926535.89
+}"#;
+
+/// A category.
+pub fn category() -> Value {
+    serde_json::from_str(CATEGORY).unwrap_or_default()
+}
+
+const MARKET: &str = r#"{
+    "total_market_cap": 2271828182845.9, "total_volume_24h": 112358132134.55,
+    "dominance": { "BTC": 55.74, "ETH": 13.36 },
+    "top_gainers": [], "top_losers": [], "most_traded": [], "last_updated": "2026-03-01T12:00:00Z"
+}"#;
+
+/// The market as a whole.
+pub fn market() -> Value {
+    let mut example: Value = serde_json::from_str(MARKET).unwrap_or_default();
+    for list in ["top_gainers", "most_traded"] {
+        if let Some(assets) = example.get_mut(list) {
+            *assets = Value::Array(vec![listed()]);
+        }
+    }
+    example
+}

@@ -1,10 +1,12 @@
 //! `GET /inventory/assets/{asset_id}/prices`: what an asset cost.
 
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::DateTime;
 use serde::Serialize;
 use tradepost_kernel::Timestamp;
+use tradepost_platform::encoding::encode;
 use tradepost_platform::request::{Fields, FromFields, Path, Query, moment, text};
 use tradepost_problem::{Outage, Rejection};
 use utoipa::{IntoParams, ToSchema};
@@ -30,7 +32,7 @@ use crate::domain::{Candle, Interval};
         (status = 422, description = "`validation_failed`: a parameter breaks its rule."),
     )
 )]
-#[get("/inventory/assets/{asset_id}/prices")]
+#[get("/inventory/assets/{asset_id}/prices", wrap = "from_fn(encode)")]
 pub async fn get_prices(
     inventory: Data<Inventory>,
     path: Path<Which>,
