@@ -1,5 +1,6 @@
 //! Where prices come from.
 
+mod coingecko;
 mod nothing;
 mod simulated;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tradepost_kernel::{AssetId, Timestamp};
 
+pub use self::coingecko::CoinGecko;
 pub use self::nothing::Nothing;
 pub use self::simulated::Simulated;
 use crate::domain::{Candle, Interval, Row, read_catalog};
@@ -25,6 +27,7 @@ pub fn open(settings: &Settings, catalog: &str) -> Result<Arc<dyn Feed>, String>
         file => format!("inventory.catalog: {file}: {error}"),
     })?;
     Ok(match settings.feed {
+        Source::CoinGecko => Arc::new(CoinGecko::new(settings, &catalog)?),
         Source::Simulated => Arc::new(Simulated::new(settings.simulation_seed, settings.tick(), catalog)),
         Source::None => Arc::new(Nothing::new(&catalog)),
     })

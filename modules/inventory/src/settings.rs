@@ -1,14 +1,18 @@
 //! The section `[inventory]`.
 
+mod coingecko;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+pub use self::coingecko::{CoinGeckoSettings, Plan};
 
 const DEMO_CATALOG: &str = include_str!("../../../config/catalog.json");
 
 /// The section `[inventory]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The path of the catalog file; empty for the demo catalog that is compiled in.
@@ -31,12 +35,16 @@ pub struct Settings {
     pub max_jump_percent: u32,
     /// How often in a row such a price must be said to be believed: 1 to 100.
     pub jump_confirmations: u32,
+    /// How CoinGecko is asked.
+    pub coingecko: CoinGeckoSettings,
 }
 
 /// Where prices come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
+    /// The prices of CoinGecko.
+    CoinGecko,
     /// Made up around the reference prices of the catalog; for trying the platform out.
     Simulated,
     /// Nowhere: only what administrators price can be traded.
@@ -66,6 +74,7 @@ impl Settings {
                 return Err(format!("inventory.{key} must be from {min} to {max}, not {value}"));
             }
         }
+        self.coingecko.check()?;
         if !self.catalog.is_empty() && self.catalog.trim().is_empty() {
             return Err("inventory.catalog must be the path of a file, or empty for the demo".to_owned());
         }
@@ -86,6 +95,7 @@ impl Settings {
             history_days: 31,
             max_jump_percent: 50,
             jump_confirmations: 3,
+            coingecko: CoinGeckoSettings::public(),
         }
     }
 
@@ -114,7 +124,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::Settings;
+    use super::{Settings, Source};
 
     fn settings(tick_ms: u64, catalog: &str) -> Settings {
         Settings { catalog: catalog.to_owned(), tick_ms, ..Settings::demo() }
@@ -143,13 +153,36 @@ mod tests {
         assert!(error.starts_with("inventory.catalog: /nowhere/catalog.json"), "{error}");
     }
 
+    const WRITTEN: &str = r#"{"catalog":"","feed":"coingecko","simulation_seed":1,"simulated_in_production":false,
+        "tick_ms":1000,"sync_interval_ms":1000,"lease_s":30,"history_days":31,"max_jump_percent":50,
+        "jump_confirmations":3,"coingecko":{"base_url":"https://api.coingecko.com/api/v3","plan":"public",
+        "api_key":"","currency":"usd","per_page":250,"pages":1,"interval_s":60,"timeout_ms":5000,
+        "max_body_bytes":4194304,"categories_refresh_h":24,"categories":"a=b, c=d"}}"#;
+
     #[test]
-    fn unknown_keys_and_feeds_are_refused() {
-        let good = serde_json::to_string(&Settings::demo()).unwrap();
-        assert_eq!(serde_json::from_str::<Settings>(&good).unwrap(), Settings::demo());
-        for bad in [good.replace("simulated\"", "guessed\""), good.replace("tick_ms", "tick")] {
-            assert!(serde_json::from_str::<Settings>(&bad).is_err(), "{bad}");
+    fn unknown_keys_feeds_and_plans_are_refused() {
+        let settings: Settings = serde_json::from_str(WRITTEN).unwrap();
+        assert_eq!((settings.feed, settings.coingecko.categories.len()), (Source::CoinGecko, 2));
+        for feed in ["simulated", "none"] {
+            let text = WRITTEN.replace("\"coingecko\",", &format!("\"{feed}\","));
+            assert!(serde_json::from_str::<Settings>(&text).is_ok(), "{feed}");
         }
+        for (good, bad) in [
+            ("\"coingecko\",", "\"guessed\","),
+            ("tick_ms", "tick"),
+            ("per_page", "page"),
+            ("\"public\"", "\"free\""),
+        ] {
+            let text = WRITTEN.replace(good, bad);
+            assert!(text != WRITTEN && serde_json::from_str::<Settings>(&text).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_feed_is_checked_with_its_section() {
+        let mut settings = Settings::demo();
+        settings.coingecko.pages = 21;
+        assert!(settings.check(false).unwrap_err().starts_with("inventory.coingecko.pages must be"));
     }
 
     #[test]
