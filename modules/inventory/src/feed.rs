@@ -1,6 +1,7 @@
 //! Where prices come from.
 
 mod coingecko;
+mod file;
 mod nothing;
 mod simulated;
 
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use tradepost_kernel::{AssetId, Timestamp};
 
 pub use self::coingecko::CoinGecko;
+pub use self::file::Replay;
 pub use self::nothing::Nothing;
 pub use self::simulated::Simulated;
 use crate::domain::{Candle, Interval, Row, read_catalog};
@@ -28,6 +30,7 @@ pub fn open(settings: &Settings, catalog: &str) -> Result<Arc<dyn Feed>, String>
     })?;
     Ok(match settings.feed {
         Source::CoinGecko => Arc::new(CoinGecko::new(settings, &catalog)?),
+        Source::File => Arc::new(Replay::new(&settings.file, &catalog)?),
         Source::Simulated => Arc::new(Simulated::new(settings.simulation_seed, settings.tick(), catalog)),
         Source::None => Arc::new(Nothing::new(&catalog)),
     })

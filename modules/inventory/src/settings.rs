@@ -1,6 +1,7 @@
 //! The section `[inventory]`.
 
 mod coingecko;
+mod file;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use self::coingecko::{CoinGeckoSettings, Plan};
+pub use self::file::FileSettings;
 
 const DEMO_CATALOG: &str = include_str!("../../../config/catalog.json");
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub jump_confirmations: u32,
     /// How CoinGecko is asked.
     pub coingecko: CoinGeckoSettings,
+    /// What is replayed.
+    pub file: FileSettings,
 }
 
 /// Where prices come from.
@@ -45,6 +49,8 @@ pub struct Settings {
 pub enum Source {
     /// The prices of CoinGecko.
     CoinGecko,
+    /// A recorded series, replayed.
+    File,
     /// Made up around the reference prices of the catalog; for trying the platform out.
     Simulated,
     /// Nowhere: only what administrators price can be traded.
@@ -75,6 +81,7 @@ impl Settings {
             }
         }
         self.coingecko.check()?;
+        self.file.check(self.feed == Source::File)?;
         if !self.catalog.is_empty() && self.catalog.trim().is_empty() {
             return Err("inventory.catalog must be the path of a file, or empty for the demo".to_owned());
         }
@@ -96,6 +103,7 @@ impl Settings {
             max_jump_percent: 50,
             jump_confirmations: 3,
             coingecko: CoinGeckoSettings::public(),
+            file: FileSettings::none(),
         }
     }
 
@@ -157,13 +165,14 @@ mod tests {
         "tick_ms":1000,"sync_interval_ms":1000,"lease_s":30,"history_days":31,"max_jump_percent":50,
         "jump_confirmations":3,"coingecko":{"base_url":"https://api.coingecko.com/api/v3","plan":"public",
         "api_key":"","currency":"usd","per_page":250,"pages":1,"interval_s":60,"timeout_ms":5000,
-        "max_body_bytes":4194304,"categories_refresh_h":24,"categories":"a=b, c=d"}}"#;
+        "max_body_bytes":4194304,"categories_refresh_h":24,"categories":"a=b, c=d"},
+        "file":{"path":"","speed":"1","interval_ms":1000}}"#;
 
     #[test]
     fn unknown_keys_feeds_and_plans_are_refused() {
         let settings: Settings = serde_json::from_str(WRITTEN).unwrap();
         assert_eq!((settings.feed, settings.coingecko.categories.len()), (Source::CoinGecko, 2));
-        for feed in ["simulated", "none"] {
+        for feed in ["simulated", "file", "none"] {
             let text = WRITTEN.replace("\"coingecko\",", &format!("\"{feed}\","));
             assert!(serde_json::from_str::<Settings>(&text).is_ok(), "{feed}");
         }
@@ -171,6 +180,7 @@ mod tests {
             ("\"coingecko\",", "\"guessed\","),
             ("tick_ms", "tick"),
             ("per_page", "page"),
+            ("\"speed", "\"pace"),
             ("\"public\"", "\"free\""),
         ] {
             let text = WRITTEN.replace(good, bad);
@@ -180,6 +190,8 @@ mod tests {
 
     #[test]
     fn a_feed_is_checked_with_its_section() {
+        let settings = Settings { feed: Source::File, ..Settings::demo() };
+        assert!(settings.check(true).unwrap_err().starts_with("inventory.file.path must be set"));
         let mut settings = Settings::demo();
         settings.coingecko.pages = 21;
         assert!(settings.check(false).unwrap_err().starts_with("inventory.coingecko.pages must be"));
