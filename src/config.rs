@@ -17,10 +17,11 @@ use crate::limits::RateLimitSettings;
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const PRODUCTION: &str = include_str!("../config/production.toml");
 /// Keys whose values are never printed, and what stands there when they have none.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 6] = [
     ("auth.signing_key", "(made and kept in data_dir)"),
     ("auth.service_secret", "(made and kept in data_dir)"),
     ("engine.secret", "(none)"),
+    ("inventory.coingecko.api_key", "(none)"),
     ("storage.access_key_id", "(from the AWS chain)"),
     ("storage.secret_access_key", "(from the AWS chain)"),
 ];
@@ -359,10 +360,15 @@ mod tests {
 
     #[test]
     fn printed_settings_hide_secrets() {
-        let keys = [("storage.access_key_id", "AKIDEXAMPLE"), ("storage.secret_access_key", "a key to it")];
+        let keys = [
+            ("storage.access_key_id", "AKIDEXAMPLE"),
+            ("storage.secret_access_key", "a key to it"),
+            ("inventory.coingecko.api_key", "CG-of-somebody"),
+        ];
         let printed = with(&[&PRODUCTION[..], &keys].concat()).unwrap().masked();
         assert!(printed.contains("auth.service_secret = ********"), "{printed}");
         assert!(!printed.contains("0123456789abcdef") && !printed.contains("some key"));
+        assert!(printed.contains("inventory.coingecko.api_key = ********") && !printed.contains("CG-of"));
         assert!(!printed.contains("AKIDEXAMPLE") && !printed.contains("a key to it"));
         assert!(printed.contains("server.listen = \"0.0.0.0:8080\""));
     }

@@ -60,7 +60,17 @@ fn each_technology_stays_where_it_belongs() {
         ("aws-sigv4", &["tradepost-engine"]),
         ("argon2", &["tradepost-user"]),
         ("hyper", &["tradepost-gateway"]),
-        ("reqwest", &["tradepost-platform", "tradepost-gateway", "tradepost", "tradepost-testkit"]),
+        // The inventory asks third parties for prices.
+        (
+            "reqwest",
+            &[
+                "tradepost-platform",
+                "tradepost-gateway",
+                "tradepost-inventory",
+                "tradepost",
+                "tradepost-testkit",
+            ],
+        ),
         ("utoipa-swagger-ui", &["tradepost"]),
         ("hyper-util", &["tradepost-gateway"]),
     ];

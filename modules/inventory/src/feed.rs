@@ -1,5 +1,7 @@
 //! Where prices come from.
 
+mod coingecko;
+mod file;
 mod nothing;
 mod simulated;
 
@@ -10,6 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tradepost_kernel::{AssetId, Timestamp};
 
+pub use self::coingecko::CoinGecko;
+pub use self::file::Replay;
 pub use self::nothing::Nothing;
 pub use self::simulated::Simulated;
 use crate::domain::{Candle, Interval, Row, read_catalog};
@@ -25,6 +29,8 @@ pub fn open(settings: &Settings, catalog: &str) -> Result<Arc<dyn Feed>, String>
         file => format!("inventory.catalog: {file}: {error}"),
     })?;
     Ok(match settings.feed {
+        Source::CoinGecko => Arc::new(CoinGecko::new(settings, &catalog)?),
+        Source::File => Arc::new(Replay::new(&settings.file, &catalog)?),
         Source::Simulated => Arc::new(Simulated::new(settings.simulation_seed, settings.tick(), catalog)),
         Source::None => Arc::new(Nothing::new(&catalog)),
     })

@@ -17,5 +17,5 @@ mod store;
 pub use error::{InventoryError, PROBLEMS};
 pub use http::{routes, state};
 pub use service::{Condition, Inventory};
-pub use settings::{Settings, Source};
+pub use settings::{CoinGeckoSettings, FileSettings, Plan, Settings, Source};
 pub use store::TABLE;

@@ -1,14 +1,20 @@
 //! The section `[inventory]`.
 
+mod coingecko;
+mod file;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+pub use self::coingecko::{CoinGeckoSettings, Plan};
+pub use self::file::FileSettings;
 
 const DEMO_CATALOG: &str = include_str!("../../../config/catalog.json");
 
 /// The section `[inventory]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The path of the catalog file; empty for the demo catalog that is compiled in.
@@ -31,12 +37,20 @@ pub struct Settings {
     pub max_jump_percent: u32,
     /// How often in a row such a price must be said to be believed: 1 to 100.
     pub jump_confirmations: u32,
+    /// How CoinGecko is asked.
+    pub coingecko: CoinGeckoSettings,
+    /// What is replayed.
+    pub file: FileSettings,
 }
 
 /// Where prices come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
+    /// The prices of CoinGecko.
+    CoinGecko,
+    /// A recorded series, replayed.
+    File,
     /// Made up around the reference prices of the catalog; for trying the platform out.
     Simulated,
     /// Nowhere: only what administrators price can be traded.
@@ -66,6 +80,8 @@ impl Settings {
                 return Err(format!("inventory.{key} must be from {min} to {max}, not {value}"));
             }
         }
+        self.coingecko.check()?;
+        self.file.check(self.feed == Source::File)?;
         if !self.catalog.is_empty() && self.catalog.trim().is_empty() {
             return Err("inventory.catalog must be the path of a file, or empty for the demo".to_owned());
         }
@@ -86,6 +102,8 @@ impl Settings {
             history_days: 31,
             max_jump_percent: 50,
             jump_confirmations: 3,
+            coingecko: CoinGeckoSettings::public(),
+            file: FileSettings::none(),
         }
     }
 
@@ -113,64 +131,5 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Settings;
-
-    fn settings(tick_ms: u64, catalog: &str) -> Settings {
-        Settings { catalog: catalog.to_owned(), tick_ms, ..Settings::demo() }
-    }
-
-    #[test]
-    fn a_tick_takes_a_tenth_of_a_second_to_a_minute() {
-        for (tick_ms, is_valid) in [(99, false), (100, true), (60_000, true), (60_001, false)] {
-            assert_eq!(settings(tick_ms, "").check(false).is_ok(), is_valid, "{tick_ms}");
-        }
-        assert!(settings(0, "").check(false).unwrap_err().starts_with("inventory.tick_ms must be"));
-    }
-
-    #[test]
-    fn production_refuses_simulated_prices_unless_told() {
-        let mut settings = settings(1000, "");
-        assert!(settings.check(true).unwrap_err().contains("inventory.simulated_in_production"));
-        settings.simulated_in_production = true;
-        assert_eq!(settings.check(true), Ok(()));
-    }
-
-    #[test]
-    fn a_catalog_that_cannot_be_read_is_named() {
-        assert!(settings(1000, "  ").check(false).unwrap_err().starts_with("inventory.catalog must be"));
-        let error = settings(1000, "/nowhere/catalog.json").catalog_text().unwrap_err();
-        assert!(error.starts_with("inventory.catalog: /nowhere/catalog.json"), "{error}");
-    }
-
-    #[test]
-    fn unknown_keys_and_feeds_are_refused() {
-        let good = serde_json::to_string(&Settings::demo()).unwrap();
-        assert_eq!(serde_json::from_str::<Settings>(&good).unwrap(), Settings::demo());
-        for bad in [good.replace("simulated\"", "guessed\""), good.replace("tick_ms", "tick")] {
-            assert!(serde_json::from_str::<Settings>(&bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn every_number_has_two_bounds() {
-        let with = |change: fn(&mut Settings, u32), value: u32| {
-            let mut settings = Settings::demo();
-            change(&mut settings, value);
-            settings.check(false)
-        };
-        type Case = (fn(&mut Settings, u32), &'static str, u32, u32);
-        let cases: [Case; 5] = [
-            (|settings, value| settings.sync_interval_ms = value.into(), "sync_interval_ms", 50, 60_000),
-            (|settings, value| settings.lease_s = value, "lease_s", 1, 600),
-            (|settings, value| settings.history_days = value, "history_days", 1, 400),
-            (|settings, value| settings.max_jump_percent = value, "max_jump_percent", 0, 1_000_000),
-            (|settings, value| settings.jump_confirmations = value, "jump_confirmations", 1, 100),
-        ];
-        for (change, key, min, max) in cases {
-            assert_eq!((with(change, min), with(change, max)), (Ok(()), Ok(())), "{key}");
-            assert!(with(change, max + 1).unwrap_err().starts_with(&format!("inventory.{key} must be")));
-            assert!(min == 0 || with(change, min - 1).is_err(), "{key}");
-        }
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;
