@@ -31,6 +31,10 @@ pub struct Settings {
     pub max_jump_percent: u32,
     /// How often in a row such a price must be said to be believed: 1 to 100.
     pub jump_confirmations: u32,
+    /// Seconds between two comments on each stream of prices: 1 to 60.
+    pub heartbeat_s: u32,
+    /// Streams of prices that one address may have open: 1 to 100000.
+    pub streams_per_client: u32,
 }
 
 /// Where prices come from.
@@ -61,6 +65,8 @@ impl Settings {
             ("history_days", self.history_days.into(), 1, 400),
             ("max_jump_percent", self.max_jump_percent.into(), 0, 1_000_000),
             ("jump_confirmations", self.jump_confirmations.into(), 1, 100),
+            ("heartbeat_s", self.heartbeat_s.into(), 1, 60),
+            ("streams_per_client", self.streams_per_client.into(), 1, 100_000),
         ] {
             if !(min..=max).contains(&value) {
                 return Err(format!("inventory.{key} must be from {min} to {max}, not {value}"));
@@ -86,11 +92,17 @@ impl Settings {
             history_days: 31,
             max_jump_percent: 50,
             jump_confirmations: 3,
+            heartbeat_s: 15,
+            streams_per_client: 20,
         }
     }
 
     pub(crate) fn sync_interval(&self) -> Duration {
         Duration::from_millis(self.sync_interval_ms)
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat_s.into())
     }
 
     pub(crate) fn lease(&self) -> Duration {
@@ -159,12 +171,14 @@ mod tests {
             change(&mut settings, value);
             settings.check(false)
         };
-        let cases: [(fn(&mut Settings, u32), &str, u32, u32); 5] = [
+        let cases: [(fn(&mut Settings, u32), &str, u32, u32); 7] = [
             (|settings, value| settings.sync_interval_ms = value.into(), "sync_interval_ms", 50, 60_000),
             (|settings, value| settings.lease_s = value, "lease_s", 1, 600),
             (|settings, value| settings.history_days = value, "history_days", 1, 400),
             (|settings, value| settings.max_jump_percent = value, "max_jump_percent", 0, 1_000_000),
             (|settings, value| settings.jump_confirmations = value, "jump_confirmations", 1, 100),
+            (|settings, value| settings.heartbeat_s = value, "heartbeat_s", 1, 60),
+            (|settings, value| settings.streams_per_client = value, "streams_per_client", 1, 100_000),
         ];
         for (change, key, min, max) in cases {
             assert_eq!((with(change, min), with(change, max)), (Ok(()), Ok(())), "{key}");
