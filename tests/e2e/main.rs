@@ -8,6 +8,7 @@ mod cash;
 mod client_order_id;
 mod coverage;
 mod crowd;
+mod events;
 mod figures;
 mod history;
 mod idempotency;
@@ -26,6 +27,7 @@ mod registration;
 mod sessions;
 mod sessions_list;
 mod slow_clients;
+mod stream;
 mod throttle;
 mod triggers;
 
@@ -71,6 +73,7 @@ const ALL: &[&[(&str, Test)]] = &[
     sessions::TESTS,
     sessions_list::TESTS,
     slow_clients::TESTS,
+    stream::TESTS,
     throttle::TESTS,
     triggers::TESTS,
 ];

@@ -127,3 +127,7 @@ impl Streams {
         batch
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

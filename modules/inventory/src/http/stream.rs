@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn symbols_are_read_in_either_case_and_each_counts_once() {
-        let read = |text| symbols(text).map(|read| read.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let read =
+            |text: &str| symbols(text).map(|read| read.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(read("eth,BTC,Eth").unwrap(), ["BTC", "ETH"]);
         for malformed in ["", ",", "BTC,", "BTC, ETH", "ELEVENCHARS", "B-C"] {
             assert!(read(malformed).is_err(), "{malformed:?}");
