@@ -28,7 +28,7 @@ compile_error!(
 pub type Task = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// Ends answers that would go on for ever, so that a server that stops need not wait for them.
-pub type Ending = Box<dyn FnOnce() + Send>;
+pub type Ending = Box<dyn FnOnce() + Send + Sync>;
 
 /// Adds to an app what the routes of a module answer from.
 pub type State = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
