@@ -1,12 +1,15 @@
 //! Prices as they change, on markets that move when the test says so.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::{Method, StatusCode};
 use rust_decimal::Decimal;
+use serde_json::json;
 use serde_json::value::RawValue;
+use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
@@ -193,10 +196,10 @@ async fn a_stream_is_passed_on_as_it_comes(world: World) {
 }
 
 /// Waits until there is a place for one more stream, which it answers.
-async fn place(client: &Client) -> Events {
+async fn place(client: &Client, assets: &str) -> Events {
     let waiting = async {
         loop {
-            let response = ask(client, Some("BTC"), None).send().await.unwrap();
+            let response = ask(client, Some(assets), None).send().await.unwrap();
             if response.status() == StatusCode::OK {
                 return Events::of(response).await;
             }
@@ -215,7 +218,7 @@ async fn a_client_has_so_many_streams_and_no_more(world: World) {
     let refused = own.get(STREAM).await.refused(429, "too_many_streams");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
     drop(second);
-    let mut third = place(&own).await;
+    let mut third = place(&own, "BTC").await;
     own.get(STREAM).await.refused(429, "too_many_streams");
     for reader in [&mut first, &mut third] {
         reader.price().await;
@@ -262,9 +265,27 @@ async fn assets_that_are_unknown_or_malformed_are_refused(world: World) {
     assert_eq!(most.batch().await.events.len(), 1);
 }
 
+/// A catalog of so many assets that their prices soon fill every buffer on the way.
+fn large_catalog() -> NamedTempFile {
+    let asset = |number: u32| {
+        json!({
+            "asset_id": format!("A{number}"), "name": "One of many", "category": "currency", "rank": number,
+            "is_active": true, "reference_price": "100", "circulating_supply": null, "total_supply": null,
+            "max_supply": null, "volume_24h": null, "ath": null, "ath_date": null, "atl": null,
+            "atl_date": null, "description": null
+        })
+    };
+    let catalog = json!({ "assets": (1..=1000).map(asset).collect::<Vec<_>>() });
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(catalog.to_string().as_bytes()).unwrap();
+    file
+}
+
 /// It holds the only place there is, until whoever watches its connection cuts it.
 async fn a_reader_that_takes_nothing_is_cut_off(world: World) {
-    let setup = Setup::default().set("inventory.streams_per_client", "1").set("inventory.tick_ms", "100");
+    let catalog = large_catalog();
+    let setup = Setup::default().set("inventory.catalog", catalog.path().to_str().unwrap());
+    let setup = setup.set("inventory.streams_per_client", "1").set("inventory.tick_ms", "100");
     let setup = setup.set("server.client_timeout_ms", "1000").set("server.keep_alive_s", "1");
     let own = world.own(setup).await;
     let socket = TcpSocket::new_v4().unwrap();
@@ -274,6 +295,6 @@ async fn a_reader_that_takes_nothing_is_cut_off(world: World) {
     slow.write_all(format!("GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
     slow.readable().await.unwrap();
     own.get(STREAM).await.refused(429, "too_many_streams");
-    place(&own).await;
+    place(&own, "A1").await;
     drop(slow);
 }
