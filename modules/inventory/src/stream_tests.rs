@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::web::Bytes;
 use chrono::DateTime;
 use futures_util::StreamExt;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tradepost_kernel::{AssetId, Price, Timestamp};
 
 use super::{CAPACITY, Reader, Streams};
@@ -122,6 +123,28 @@ async fn a_reader_that_does_not_keep_up_is_dropped_and_goes_on_where_it_was() {
     let again = market.read(&["A"], Some(1)).unwrap();
     market.streams.end();
     assert_eq!(ids(&all(again).await), [format!("{last:x}")]);
+}
+
+#[test]
+fn streams_are_counted_and_so_are_those_that_are_dropped() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let said = || recorder.handle().render();
+    metrics::with_local_recorder(&recorder, || {
+        let market = Market::open();
+        let reader = market.read(&["A"], None).unwrap();
+        assert!(said().contains("tradepost_streams 1\n"), "{}", said());
+        let most = u32::try_from(CAPACITY).unwrap() + 1;
+        (2..=most).for_each(|minute| market.pass(minute));
+        drop(reader);
+        assert!(said().contains("tradepost_streams 0\n"), "{}", said());
+        assert!(!said().contains("tradepost_streams_dropped_total"), "{}", said());
+
+        let reader = market.read(&["A"], None).unwrap();
+        (most + 1..=2 * most).for_each(|minute| market.pass(minute));
+        // It never asked for more, and is counted all the same.
+        drop(reader);
+        assert!(said().contains("tradepost_streams_dropped_total 1\n"), "{}", said());
+    });
 }
 
 #[tokio::test]
