@@ -15,7 +15,7 @@ use crate::clock::FileClock;
 use crate::config::ServerSettings;
 use crate::foundation::Foundation;
 use crate::health::Phase;
-use crate::modules::{self, Task};
+use crate::modules::{self, Ending, Task};
 use crate::server::{self, Parts};
 use crate::{Config, ConfigError, internal, tables};
 
@@ -86,6 +86,7 @@ pub struct App {
     phase: Arc<Phase>,
     /// The public listener, and after it the internal one.
     servers: Vec<Serving>,
+    endings: Vec<Ending>,
     stop_tasks: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     drain: Duration,
@@ -148,6 +149,7 @@ impl App {
         let tasks =
             engine_task.into_iter().chain(preparation).chain(composition.tasks.drain(..)).chain(later);
         let tasks = tasks.map(|task| tokio::spawn(task(stop.clone()))).collect();
+        let endings = std::mem::take(&mut composition.endings);
         let store = dynamo.clone().zip(tables.first().map(|table| table.name));
 
         let address = local_address(&listeners.public)?;
@@ -162,7 +164,7 @@ impl App {
             phase.serving();
         }
         let drain = Duration::from_millis(foundation.config.server.drain_ms);
-        Ok(Self { address, internal_address, dynamo, phase, servers, stop_tasks, tasks, drain })
+        Ok(Self { address, internal_address, dynamo, phase, servers, endings, stop_tasks, tasks, drain })
     }
 
     /// Where the public API listens.
@@ -183,10 +185,12 @@ impl App {
         self.dynamo.as_ref()
     }
 
-    /// Stops: not ready from now on, then no new connections, then requests in flight finish, then the tasks.
+    /// Stops: not ready from now on, then streams end and there are no new connections, then requests in flight finish,
+    /// then the tasks.
     pub async fn stop(self) {
         self.phase.draining();
         tokio::time::sleep(self.drain).await;
+        self.endings.into_iter().for_each(|end| end());
         for server in self.servers {
             server.stop().await;
         }

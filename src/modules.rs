@@ -27,6 +27,9 @@ compile_error!(
 /// A task that runs beside the server until it is told to stop.
 pub type Task = Box<dyn FnOnce(watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
+/// Ends answers that would go on for ever, so that a server that stops need not wait for them.
+pub type Ending = Box<dyn FnOnce() + Send + Sync>;
+
 /// Adds to an app what the routes of a module answer from.
 pub type State = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 
@@ -43,6 +46,8 @@ pub struct Composition {
     pub tasks: Vec<Task>,
     /// What runs beside the server from when the tables are there.
     pub tasks_on_tables: Vec<Task>,
+    /// What is done before the server stops.
+    pub endings: Vec<Ending>,
     /// What other processes may call.
     pub internal: Vec<Routes>,
     /// What answers requests that no route of this process takes; 404 and 405 unless told.

@@ -100,7 +100,8 @@ async fn gateway(upstream: &Upstream) -> App {
     let behind = ["gateway.user", "gateway.order", "gateway.inventory"].map(|key| (key, base.as_str()));
     let times =
         ["gateway.idle_timeout_ms", "gateway.total_timeout_ms"].map(|key| (key, "600000")).into_iter();
-    let keys: Vec<_> = [("serve", "gateway")].into_iter().chain(behind).chain(times).collect();
+    let keys = [("serve", "gateway"), ("server.shutdown_timeout_s", "3600")];
+    let keys: Vec<_> = keys.into_iter().chain(behind).chain(times).collect();
     App::start(config(&keys)).await.unwrap()
 }
 
@@ -139,6 +140,44 @@ async fn a_client_that_leaves_between_two_events_ends_the_stream_at_the_upstream
     assert_eq!(&event, b"9\r\ndata: 1\n\n\r\n");
     drop(client);
     assert_eq!(upstream.next().await, Seen::Closed);
+}
+
+/// Neither waits for a stream, which has no end, though it would wait an hour for anything that has one.
+#[tokio::test]
+async fn a_gateway_that_stops_ends_the_streams_it_passes_on() {
+    let mut upstream = Upstream::start(EVENTS).await;
+    let gateway = gateway(&upstream).await;
+    let mut client = send(gateway.address(), &format!("GET {STREAM} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+    upstream.head().await;
+    assert!(head(&mut client).await.unwrap().contains("text/event-stream"));
+    let mut said = String::new();
+    let (stopped, read) =
+        tokio::join!(timeout(BOUND, gateway.stop()), timeout(BOUND, client.read_to_string(&mut said)));
+    stopped.expect("the gateway waits for a stream");
+    read.expect("the stream did not end").unwrap();
+    assert_eq!(said, "9\r\ndata: 1\n\n\r\n0\r\n\r\n");
+    assert_eq!(upstream.next().await, Seen::Closed);
+}
+
+#[tokio::test]
+async fn a_platform_that_stops_ends_its_streams() {
+    let folder = TempDir::new().unwrap();
+    let config = config(&[
+        ("data_dir", folder.path().to_str().unwrap()),
+        ("server.shutdown_timeout_s", "3600"),
+        ("inventory.tick_ms", "60000"),
+    ]);
+    let (dynamo, _) = modules::embedded::in_memory(&config).unwrap();
+    let platform = App::start_with(config, dynamo, Arc::new(SystemClock)).await.unwrap();
+    let request = format!("GET {STREAM}?assets=BTC HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut client = send(platform.address(), &request).await;
+    assert!(head(&mut client).await.unwrap().contains("text/event-stream"));
+    let mut said = String::new();
+    let (stopped, read) =
+        tokio::join!(timeout(BOUND, platform.stop()), timeout(BOUND, client.read_to_string(&mut said)));
+    stopped.expect("the platform waits for a stream");
+    read.expect("the stream did not end").unwrap();
+    assert!(said.ends_with(": bye\n\n\r\n0\r\n\r\n"), "{said}");
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     let gateway = Gateway::new(settings, limit, takes_key, clock).map_err(StartError::new)?;
     let task = Arc::clone(&gateway);
     composition.tasks.push(Box::new(|stop| Box::pin(async move { task.run(stop).await })));
+    let streams = Arc::clone(&gateway);
+    composition.endings.push(Box::new(move || streams.end_streams()));
     let gateway = Data::from(gateway);
     composition.is_whole = true;
     composition.fallback = Some(Arc::new(move |config| {

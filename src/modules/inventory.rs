@@ -32,6 +32,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     composition.tasks.push(Box::new(|stop| Box::pin(task.run(stop))));
     let task = Arc::clone(&inventory);
     composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_on_table(stop))));
+    let streams = Arc::clone(&inventory);
+    composition.endings.push(Box::new(move || streams.end_streams()));
     let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(inventory, cursors)));
     Ok(())

@@ -371,7 +371,7 @@ async fn every_change_is_recorded_with_who_made_it(world: World) {
     let (mut paged, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
         let mut page = audit(&query).await.expect(200).json();
-        paged.extend(page["data"].as_array_mut().unwrap().drain(..));
+        paged.append(page["data"].as_array_mut().unwrap());
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         query = format!("?limit=3&cursor={cursor}");
     }

@@ -197,14 +197,14 @@ async fn any_options_is_204_and_only_known_origins_get_cors_headers(world: World
     let preflight = |path: &'static str, origin: &'static str| {
         let request = world.request(Method::OPTIONS, path).header("origin", origin);
         let request = request.header("access-control-request-method", "POST");
-        let headers = "authorization,content-type,idempotency-key";
+        let headers = "authorization,content-type,idempotency-key,last-event-id";
         world.send(request.header("access-control-request-headers", headers))
     };
     for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "http://localhost"] {
         let answer = preflight("/api/v1/orders", origin).await.expect(204);
         assert_eq!(answer.header("access-control-allow-origin"), origin);
         let allowed = answer.header("access-control-allow-headers").to_lowercase();
-        for header in ["authorization", "content-type", "idempotency-key"] {
+        for header in ["authorization", "content-type", "idempotency-key", "last-event-id"] {
             assert!(allowed.contains(header), "{allowed}");
         }
         for method in ["GET", "POST", "PUT", "DELETE"] {

@@ -11,6 +11,7 @@ mod client_order_id;
 mod conditional;
 mod coverage;
 mod crowd;
+mod events;
 mod figures;
 mod history;
 mod idempotency;
@@ -30,6 +31,7 @@ mod registration;
 mod sessions;
 mod sessions_list;
 mod slow_clients;
+mod stream;
 mod throttle;
 mod triggers;
 
@@ -79,6 +81,7 @@ const ALL: &[&[(&str, Test)]] = &[
     sessions::TESTS,
     sessions_list::TESTS,
     slow_clients::TESTS,
+    stream::TESTS,
     throttle::TESTS,
     triggers::TESTS,
 ];

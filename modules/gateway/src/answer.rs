@@ -11,6 +11,7 @@ use futures_util::stream::{self, Stream};
 use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, CONNECTION, CONTENT_TYPE};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tradepost_platform::request::Unsent;
 
@@ -27,11 +28,33 @@ pub(crate) struct Relay {
     permit: Permit,
     /// How long the upstream may send nothing.
     idle: Duration,
-    /// When the exchange must be over; an event stream has no such moment.
-    until: Option<Instant>,
+    end: End,
     began: Instant,
     /// How much of the time since was spent on waiting for the upstream.
     waited: Duration,
+}
+
+/// When an exchange must be over.
+pub(crate) enum End {
+    /// Then, or it breaks off.
+    At(Instant),
+    /// An event stream has no such moment. It ends when the gateway does.
+    Told(watch::Receiver<bool>),
+}
+
+impl End {
+    fn is_past(&self, now: Instant) -> bool {
+        matches!(self, Self::At(until) if now >= *until)
+    }
+
+    /// Waits until there is nothing more to be passed on.
+    async fn told(&mut self) {
+        match self {
+            Self::At(_) => std::future::pending().await,
+            // An error means that the gateway is gone.
+            Self::Told(ends) => drop(ends.wait_for(|ends| *ends).await),
+        }
+    }
 }
 
 /// The answer broke off, so the connection to the client must, too: ended properly, half an answer would pass for a
@@ -118,14 +141,8 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
 }
 
 impl Relay {
-    pub fn new(
-        body: Incoming,
-        pump: Option<Pump>,
-        permit: Permit,
-        idle: Duration,
-        until: Option<Instant>,
-    ) -> Self {
-        Self { body, pump, permit, idle, until, began: Instant::now(), waited: Duration::ZERO }
+    pub fn new(body: Incoming, pump: Option<Pump>, permit: Permit, idle: Duration, end: End) -> Self {
+        Self { body, pump, permit, idle, end, began: Instant::now(), waited: Duration::ZERO }
     }
 
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
@@ -136,15 +153,23 @@ impl Relay {
     /// more.
     async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
         let asked = Instant::now();
-        if self.until.is_some_and(|until| asked >= until) {
+        if self.end.is_past(asked) {
             let outcome = self.late(asked);
             return self.broken_off(outcome, "it took too long");
         }
         let silence = asked + self.idle;
-        let limit = self.until.map_or(silence, |until| until.min(silence));
+        let limit = match &self.end {
+            End::At(until) => silence.min(*until),
+            End::Told(_) => silence,
+        };
         loop {
             tokio::select! {
                 biased;
+                // Whoever reads events can tell a whole one from half a one, and connects again.
+                () = self.end.told() => {
+                    self.permit.settle(Outcome::Answered);
+                    return None;
+                }
                 frame = next_frame(&mut self.body) => match frame {
                     None => {
                         self.permit.settle(Outcome::Answered);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tradepost_platform::request::is_head;
 use tradepost_problem::{Rejection, http};
 
-use crate::answer::{Relay, is_event_stream, is_stand_in, relayed};
+use crate::answer::{End, Relay, is_event_stream, is_stand_in, relayed};
 use crate::client::Fault;
 use crate::error::{BAD_GATEWAY, Effect, GATEWAY_TIMEOUT, Unanswered, service_unavailable};
 use crate::pool::Pool;
@@ -167,10 +167,10 @@ impl Exchange<'_> {
             return Err(Unanswered::new(Fault::Unreadable.about(), self.effect).into());
         };
         permit.answered();
-        let until = (!is_event_stream(&answer)).then_some(until);
+        let end = if is_event_stream(&answer) { self.gateway.end_of_streams() } else { End::At(until) };
         let is_head = is_head(self.request);
         let idle = self.gateway.settings.idle_timeout();
-        Ok(relayed(answer, status, is_head, |body| Relay::new(body, pump, permit, idle, until)))
+        Ok(relayed(answer, status, is_head, |body| Relay::new(body, pump, permit, idle, end)))
     }
 
     fn nobody(&self) -> Rejection {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tradepost_kernel::Clock;
 
+use crate::answer::End;
 use crate::client::{Connections, connections};
 use crate::pool::Pool;
 use crate::upstream::Upstream;
@@ -19,6 +21,8 @@ pub struct Gateway {
     pub(crate) takes_key: TakesKey,
     pub(crate) connections: Connections,
     pools: [Pool; 3],
+    /// Whether event streams, which have no end of their own, end now.
+    ends_streams: watch::Sender<bool>,
 }
 
 impl Gateway {
@@ -37,13 +41,23 @@ impl Gateway {
         let [user, order, inventory] = Module::ALL.map(|module| pool(&settings, module, &clock));
         let pools = [user?, order?, inventory?];
         let connections = connections(&settings);
-        Ok(Arc::new(Self { connections, settings, max_body_bytes, takes_key, pools }))
+        let ends_streams = watch::Sender::new(false);
+        Ok(Arc::new(Self { connections, settings, max_body_bytes, takes_key, pools, ends_streams }))
     }
 
     /// The module that owns a path, in the spelling of the request; nobody owns what is not to be forwarded.
     #[must_use]
     pub fn owner(&self, path: &str) -> Option<Module> {
         Module::owning(path)
+    }
+
+    /// Ends every event stream, so that a server that stops need not wait for them: their clients go elsewhere.
+    pub fn end_streams(&self) {
+        self.ends_streams.send_replace(true);
+    }
+
+    pub(crate) fn end_of_streams(&self) -> End {
+        End::Told(self.ends_streams.subscribe())
     }
 
     pub(crate) fn pool(&self, module: Module) -> &Pool {

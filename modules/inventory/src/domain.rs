@@ -11,12 +11,12 @@ mod intake;
 mod row;
 mod search;
 
-pub use amendment::{Amendment, Change, Custom, Terms, Unchangeable};
+pub use amendment::{Amendment, Change, Custom, OTHER, Terms, Unchangeable};
 pub use asset::{Asset, CatalogEntry, Record};
 pub use candle::{Candle, Interval, merge, tick};
 pub use catalog_file::read_catalog;
 pub use category::category_name;
-pub use figures::{Figures, Observed, Point, percentage};
+pub use figures::{Figures, Observed, Point, Summit, percentage};
 pub use intake::{Guard, Intake, take_in};
 pub use row::{Row, Tick};
 pub use search::{Relevance, SearchKey, SearchText};

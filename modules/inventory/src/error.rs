@@ -32,8 +32,20 @@ const LIMITS_CROSSED: About = About {
     explanation: "The smallest value of an order on the asset would be larger than the largest.",
 };
 
+const TOO_MANY_STREAMS: About = About {
+    code: "too_many_streams",
+    kind: Kind::Limited,
+    title: "Too many streams",
+    explanation: "This address has as many streams of prices open as it may. Close one that nobody reads, or ask for \
+                  several assets on one. Of IPv6 addresses, a /64 counts as one.",
+};
+
 /// The problems of this module.
-pub const PROBLEMS: &[&About] = &[&ASSET_NOT_FOUND, &ASSET_EXISTS, &PRICE_OF_FEED, &LIMITS_CROSSED];
+pub const PROBLEMS: &[&About] =
+    &[&ASSET_NOT_FOUND, &ASSET_EXISTS, &PRICE_OF_FEED, &LIMITS_CROSSED, &TOO_MANY_STREAMS];
+
+/// A stream that was left is noticed when something is sent on it.
+const NOTICED_AFTER_S: u64 = 15;
 
 /// Why a request about the catalog is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +72,9 @@ pub enum InventoryError {
     /// See [`Outage`].
     #[error(transparent)]
     Outage(#[from] Outage),
+    /// A client has as many streams open as it may.
+    #[error("There may be {0} streams of prices from one address.")]
+    TooManyStreams(u32),
 }
 
 impl Failure for InventoryError {
@@ -69,12 +84,14 @@ impl Failure for InventoryError {
             Self::AssetExists(_) => &ASSET_EXISTS,
             Self::PriceOfFeed(_) => &PRICE_OF_FEED,
             Self::LimitsCrossed { .. } => &LIMITS_CROSSED,
+            Self::TooManyStreams(_) => &TOO_MANY_STREAMS,
             Self::Outage(outage) => outage.about(),
         }
     }
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
+            Self::TooManyStreams(_) => Some(NOTICED_AFTER_S),
             Self::Outage(outage) => outage.retry_after_s(),
             _ => None,
         }

@@ -11,6 +11,7 @@ mod number;
 mod prepared;
 mod prices;
 mod selection;
+mod stream;
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +19,8 @@ use actix_web::web::Data;
 use tradepost_platform::cursor::Cursors;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use self::example::price_event;
+pub use self::number::Number;
 pub use self::prepared::Prepared;
 use crate::Inventory;
 
@@ -25,6 +28,7 @@ use crate::Inventory;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(assets::list_assets).service(asset::get_asset).service(prices::get_prices);
     config.service(categories::list_categories).service(market::show_market);
+    config.service(stream::stream_prices);
     admin::routes(config);
 }
 

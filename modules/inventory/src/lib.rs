@@ -13,6 +13,7 @@ mod service;
 mod settings;
 mod snapshot;
 mod store;
+mod stream;
 
 pub use error::{InventoryError, PROBLEMS};
 pub use http::{routes, state};

@@ -19,12 +19,14 @@ use tradepost_kernel::{AssetId, Clock, Timestamp};
 use tradepost_platform::dynamo::Dynamo;
 
 use self::following::Following;
+use crate::InventoryError;
 use crate::domain::{Amendment, Row};
 use crate::feed::{self, Feed};
 use crate::history::History;
 use crate::settings::Settings;
 use crate::snapshot::{Material, Snapshot};
 use crate::store::Store;
+use crate::stream::{Assets, Reader, Streams};
 
 /// A price that an administrator set is true until it is changed; its quote is renewed this often.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -43,6 +45,7 @@ pub struct Inventory {
     following: Following,
     /// Whether this process is the one that asks the feed.
     feeds: AtomicBool,
+    streams: Streams,
     /// What makes the versions of this catalog others than those of another one.
     salt: u64,
 }
@@ -86,6 +89,7 @@ impl Inventory {
         let first = take(feed.as_ref(), salt, &mut known, clock.now(), None);
         let (snapshot, known) = (ArcSwap::from_pointee(first), Mutex::new(known));
         let (feeds, history) = (AtomicBool::new(false), ArcSwap::default());
+        let streams = Streams::new(settings.streams_per_client);
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -97,6 +101,7 @@ impl Inventory {
             history,
             following,
             feeds,
+            streams,
             salt,
         }))
     }
@@ -106,6 +111,7 @@ impl Inventory {
         tokio::select! {
             () = stopped(&mut stop) => {}
             () = self.tick() => {}
+            () = self.streams.beat(self.settings.heartbeat()) => {}
         }
     }
 
@@ -132,7 +138,9 @@ impl Inventory {
         let previous = self.snapshot.load();
         let next = take(self.feed.as_ref(), self.salt, known, self.clock.now(), Some(&previous));
         if next.version != previous.version {
-            self.snapshot.store(Arc::new(next));
+            let next = Arc::new(next);
+            self.snapshot.store(Arc::clone(&next));
+            self.streams.publish(&next);
         }
         metrics::gauge!("tradepost_feed_age_seconds").set(self.age_s(known));
     }
@@ -154,6 +162,21 @@ impl Inventory {
             age_s: self.age_s(&self.known()),
             is_feeding: self.feeds.load(Ordering::Relaxed),
         }
+    }
+
+    /// Ends every stream of prices, so that a server that stops need not wait for them.
+    pub fn end_streams(&self) {
+        self.streams.end();
+    }
+
+    /// Begins a stream of prices, as [`Streams::open`].
+    pub(crate) fn open_stream(
+        &self,
+        client: u128,
+        assets: Option<Assets>,
+        since: Option<u64>,
+    ) -> Result<Reader, InventoryError> {
+        self.streams.open(client, || self.snapshot(), assets, since)
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {

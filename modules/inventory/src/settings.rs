@@ -41,6 +41,10 @@ pub struct Settings {
     pub coingecko: CoinGeckoSettings,
     /// What is replayed.
     pub file: FileSettings,
+    /// Seconds between two comments on each stream of prices: 1 to 60.
+    pub heartbeat_s: u32,
+    /// Streams of prices that one address may have open: 1 to 100000.
+    pub streams_per_client: u32,
 }
 
 /// Where prices come from.
@@ -75,6 +79,8 @@ impl Settings {
             ("history_days", self.history_days.into(), 1, 400),
             ("max_jump_percent", self.max_jump_percent.into(), 0, 1_000_000),
             ("jump_confirmations", self.jump_confirmations.into(), 1, 100),
+            ("heartbeat_s", self.heartbeat_s.into(), 1, 60),
+            ("streams_per_client", self.streams_per_client.into(), 1, 100_000),
         ] {
             if !(min..=max).contains(&value) {
                 return Err(format!("inventory.{key} must be from {min} to {max}, not {value}"));
@@ -104,11 +110,17 @@ impl Settings {
             jump_confirmations: 3,
             coingecko: CoinGeckoSettings::public(),
             file: FileSettings::none(),
+            heartbeat_s: 15,
+            streams_per_client: 20,
         }
     }
 
     pub(crate) fn sync_interval(&self) -> Duration {
         Duration::from_millis(self.sync_interval_ms)
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat_s.into())
     }
 
     pub(crate) fn lease(&self) -> Duration {

@@ -70,12 +70,15 @@ fn every_number_has_two_bounds() {
         change(&mut settings, value);
         settings.check(false)
     };
-    let cases: [(fn(&mut Settings, u32), &str, u32, u32); 5] = [
+    type Case = (fn(&mut Settings, u32), &'static str, u32, u32);
+    let cases: [Case; 7] = [
         (|settings, value| settings.sync_interval_ms = value.into(), "sync_interval_ms", 50, 60_000),
         (|settings, value| settings.lease_s = value, "lease_s", 1, 600),
         (|settings, value| settings.history_days = value, "history_days", 1, 400),
         (|settings, value| settings.max_jump_percent = value, "max_jump_percent", 0, 1_000_000),
         (|settings, value| settings.jump_confirmations = value, "jump_confirmations", 1, 100),
+        (|settings, value| settings.heartbeat_s = value, "heartbeat_s", 1, 60),
+        (|settings, value| settings.streams_per_client = value, "streams_per_client", 1, 100_000),
     ];
     for (change, key, min, max) in cases {
         assert_eq!((with(change, min), with(change, max)), (Ok(()), Ok(())), "{key}");

@@ -166,7 +166,13 @@ impl CoinGecko {
             Some(asset) => asset.category.clone(),
             None => self.memory().categories.of(&coin.id).unwrap_or(OTHER).to_owned(),
         };
-        Some(Row { asset: Arc::new(asset), tick: Some(tick), figures: coin.figures, minute: None })
+        Some(Row {
+            asset: Arc::new(asset),
+            tick: Some(tick),
+            figures: coin.figures,
+            minute: None,
+            sparkline: None,
+        })
     }
 }
 

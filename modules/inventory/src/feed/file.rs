@@ -70,7 +70,7 @@ impl Feed for Replay {
             let asset = Arc::clone(self.described.get(&asset)?);
             // What is replayed is true when it is replayed, so that it can be traded.
             let tick = Some(Tick { price, as_of: moment.now });
-            Some(Row { asset, tick, figures: Figures::default(), minute: None })
+            Some(Row { asset, tick, figures: Figures::default(), minute: None, sparkline: None })
         };
         Ok(prices.filter_map(row).collect())
     }

@@ -29,6 +29,11 @@ pub fn candle() -> Value {
     serde_json::from_str(CANDLE).unwrap_or_default()
 }
 
+const PRICE_EVENT: &str = r#"{
+    "asset_id": "BTC", "price_usd": 64123.45, "price_change_percentage_24h": 1.32, "is_active": true,
+    "price_source": "simulated", "last_updated": "2026-03-01T12:00:00Z"
+}"#;
+
 /// An asset of a list.
 pub fn listed() -> Value {
     serde_json::from_str(LISTED).unwrap_or_default()
@@ -67,4 +72,9 @@ pub fn market() -> Value {
         }
     }
     example
+}
+
+/// The data of an event of a stream.
+pub fn price_event() -> Value {
+    serde_json::from_str(PRICE_EVENT).unwrap_or_default()
 }

@@ -19,6 +19,13 @@ impl ClientAddress {
         let found = request.extensions().get::<Self>().map(|address| address.0);
         found.or_else(|| request.peer_addr().map(|peer| peer.ip().to_canonical()))
     }
+
+    /// What a client is counted under: its address, of IPv6 the /64 around it. Those without an address, which TCP
+    /// does not have, count as one.
+    #[must_use]
+    pub fn key_of(request: &HttpRequest) -> u128 {
+        Self::of(request).map_or(0, key)
+    }
 }
 
 /// How the client asked, as far as trusted proxies say; without one, what the connection shows is all there is.
