@@ -5,13 +5,14 @@ use std::sync::Arc;
 use actix_web::get;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tradepost_kernel::RequestId;
 use tradepost_platform::dynamo::{Dynamo, Expect, Key, Table, Write, WriteError};
 use tradepost_problem::{About, Kind, Rejection};
 use utoipa::ToSchema;
 
-use crate::modules::Task;
+use crate::modules::{Detail, Task};
 
 const NOT_READY: About = About {
     code: "not_ready",
@@ -69,6 +70,7 @@ impl Phase {
 pub struct Readiness {
     pub phase: Arc<Phase>,
     pub store: Option<(Dynamo, &'static str)>,
+    pub details: Vec<Detail>,
 }
 
 impl Readiness {
@@ -120,11 +122,21 @@ struct Health {
     status: &'static str,
     #[schema(example = "0.1.0")]
     version: &'static str,
+    /// Where it says whether it is ready: in a process that shows prices, `prices` with their `source`, how many seconds
+    /// old the newest are (`age_s`), and whether this process is the one that asks for them (`is_feeding`).
+    #[serde(flatten)]
+    #[schema(value_type = Object, example = json!({}))]
+    details: Map<String, Value>,
 }
 
 impl Health {
+    fn telling(status: &'static str, details: &[Detail]) -> Json<Self> {
+        let details = details.iter().map(|(name, tell)| ((*name).to_owned(), tell())).collect();
+        Json(Self { status, version: env!("CARGO_PKG_VERSION"), details })
+    }
+
     fn new(status: &'static str) -> Json<Self> {
-        Json(Self { status, version: env!("CARGO_PKG_VERSION") })
+        Self::telling(status, &[])
     }
 }
 
@@ -146,13 +158,15 @@ pub async fn live() -> Json<impl Serialize> {
 
 /// Whether requests are welcome: not while starting, stopping, or without the store.
 #[utoipa::path(tag = "operations", responses(
-    (status = 200, description = "They are.", body = Health, example = json!({ "status": "ready", "version": "0.1.0" })),
+    (status = 200, description = "They are.", body = Health, example = json!({
+        "status": "ready", "version": "0.1.0", "prices": { "source": "simulated", "age_s": 0, "is_feeding": false },
+    })),
     (status = 503, description = "`not_ready`: they are not, now."),
 ))]
 #[get("/health/ready")]
 pub async fn ready(readiness: Data<Readiness>) -> Result<Json<impl Serialize>, Rejection> {
     readiness.check().await.map_err(|why| Rejection::new(&NOT_READY, why))?;
-    Ok(Health::new("ready"))
+    Ok(Health::telling("ready", &readiness.details))
 }
 
 #[cfg(test)]

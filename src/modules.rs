@@ -37,6 +37,9 @@ pub type State = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 /// answers where no route of this process does.
 pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
+/// What a module tells of itself where it is asked whether the process is ready: a name, and what it tells.
+pub type Detail = (&'static str, Arc<dyn Fn() -> serde_json::Value + Send + Sync>);
+
 /// The modules of this process, joined, and what they offer to each other.
 #[derive(Default)]
 pub struct Composition {
@@ -48,6 +51,8 @@ pub struct Composition {
     pub tasks_on_tables: Vec<Task>,
     /// What is done before the server stops.
     pub endings: Vec<Ending>,
+    /// What readiness tells besides.
+    pub details: Vec<Detail>,
     /// What other processes may call.
     pub internal: Vec<Routes>,
     /// What answers requests that no route of this process takes; 404 and 405 unless told.

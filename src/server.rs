@@ -70,7 +70,7 @@ impl Parts {
         Ok(Self {
             served,
             states: composition.states,
-            readiness: Data::new(Readiness { phase, store }),
+            readiness: Data::new(Readiness { phase, store, details: composition.details }),
             metrics: Data::new(Metrics::install().map_err(StartError::new)?),
             verifier: Data::new(Verifier::new(keys, &tokens, Arc::clone(&foundation.clock))),
             keys: composition.jwks.map(Data::new),

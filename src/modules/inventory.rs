@@ -34,6 +34,8 @@ fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), St
     composition.tasks_on_tables.push(Box::new(|stop| Box::pin(task.run_on_table(stop))));
     let streams = Arc::clone(&inventory);
     composition.endings.push(Box::new(move || streams.end_streams()));
+    let told = Arc::clone(&inventory);
+    composition.details.push(("prices", Arc::new(move || serde_json::json!(told.condition()))));
     let cursors = Cursors::new(foundation.secret()?.derive("cursors"));
     composition.states.push(Arc::new(state(inventory, cursors)));
     Ok(())

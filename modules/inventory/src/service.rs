@@ -13,6 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use chrono::DateTime;
+use serde::Serialize;
 use tokio::sync::watch;
 use tradepost_inventory_api::{Catalog, CatalogError, Listing, QuoteChanges};
 use tradepost_kernel::{AssetId, Clock, Timestamp};
@@ -142,17 +143,18 @@ impl Inventory {
             self.snapshot.store(Arc::clone(&next));
             self.streams.publish(&next);
         }
-        metrics::gauge!("tradepost_feed_age_seconds").set(self.age_s(known));
+        if let Some(age_s) = self.age_s(known) {
+            metrics::gauge!("tradepost_feed_age_seconds").set(age_s);
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn age_s(&self, known: &Known) -> u32 {
-        let at = known.market_at.unwrap_or_default();
-        let age = self.clock.now().signed_duration_since(at).num_seconds();
-        u32::try_from(age.max(0)).unwrap_or(u32::MAX)
+    fn age_s(&self, known: &Known) -> Option<u32> {
+        let age = self.clock.now().signed_duration_since(known.market_at?).num_seconds();
+        Some(u32::try_from(age.max(0)).unwrap_or(u32::MAX))
     }
 
     /// What the readiness of this process tells of its prices.
@@ -189,12 +191,12 @@ impl Inventory {
 }
 
 /// How the prices of a process are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Condition {
     /// Where they come from.
     pub source: &'static str,
-    /// The age of the newest market, in seconds.
-    pub age_s: u32,
+    /// The age of the newest market, in seconds; nothing before the first.
+    pub age_s: Option<u32>,
     /// Whether this process asks the feed for all of them.
     pub is_feeding: bool,
 }
