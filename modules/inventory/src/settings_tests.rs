@@ -29,7 +29,7 @@ fn a_catalog_that_cannot_be_read_is_named() {
 
 const WRITTEN: &str = r#"{"catalog":"","feed":"coingecko","simulation_seed":1,"simulated_in_production":false,
     "tick_ms":1000,"sync_interval_ms":1000,"lease_s":30,"history_days":31,"max_jump_percent":50,
-    "jump_confirmations":3,"coingecko":{"base_url":"https://api.coingecko.com/api/v3","plan":"public",
+    "jump_confirmations":3,"heartbeat_s":15,"streams_per_client":20,"coingecko":{"base_url":"https://api.coingecko.com/api/v3","plan":"public",
     "api_key":"","currency":"usd","per_page":250,"pages":1,"interval_s":60,"timeout_ms":5000,
     "max_body_bytes":4194304,"categories_refresh_h":24,"categories":"a=b, c=d"},
     "file":{"path":"","speed":"1","interval_ms":1000}}"#;

@@ -37,7 +37,13 @@ pub fn row(id: &str, price: &str) -> Arc<Row> {
         max_supply: None,
     };
     let tick = Tick { price: Price::parse(price).unwrap(), as_of: at(0) };
-    Arc::new(Row { asset: Arc::new(asset), tick: Some(tick), figures: Figures::default(), minute: None })
+    Arc::new(Row {
+        asset: Arc::new(asset),
+        tick: Some(tick),
+        figures: Figures::default(),
+        minute: None,
+        sparkline: None,
+    })
 }
 
 fn take(minute: u32, previous: Option<&Snapshot>) -> Arc<Snapshot> {

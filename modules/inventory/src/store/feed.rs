@@ -1,7 +1,12 @@
 //! What the processes of an installation share of a feed that one of them asks.
 
+use std::fmt::Display;
+use std::io::Read;
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::{AssetId, RequestId, Timestamp};
 use tradepost_platform::dynamo::{Expect, Query, Rows, SortKeys, Write, WriteError, from_item};
@@ -10,7 +15,7 @@ use tradepost_problem::Outage;
 use super::{CatalogHead, Store, keys};
 use crate::domain::{Candle, Row, candle_text};
 
-/// So many assets are kept in one item: some 60 KB of the 400 KB that it may have.
+/// So many assets are kept in one item, of the 400 KB that it may have.
 const PART: usize = 100;
 /// So many assets have their candles of a minute in one item.
 const GROUP: usize = 250;
@@ -60,7 +65,26 @@ pub struct Minute<'a> {
 #[derive(Serialize, Deserialize)]
 struct Part {
     revision: u64,
-    rows: String,
+    /// JSON, packed: it is made of the same words again and again.
+    #[serde(with = "serde_bytes")]
+    rows: Vec<u8>,
+}
+
+impl Part {
+    fn pack(revision: u64, rows: &[Arc<Row>]) -> Result<Self, Outage> {
+        let failed = |error: &dyn Display| Outage::internal("write market", error);
+        let rows: Vec<&Row> = rows.iter().map(AsRef::as_ref).collect();
+        let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
+        serde_json::to_writer(&mut packed, &rows).map_err(|error| failed(&error))?;
+        Ok(Self { revision, rows: packed.finish().map_err(|error| failed(&error))? })
+    }
+
+    fn unpack(&self) -> Result<Vec<Row>, Outage> {
+        let mut text = Vec::new();
+        let failed = |error: &dyn Display| Outage::internal("read market", error);
+        DeflateDecoder::new(self.rows.as_slice()).read_to_end(&mut text).map_err(|error| failed(&error))?;
+        serde_json::from_slice(&text).map_err(|error| failed(&error))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,9 +136,7 @@ impl Store {
         if parts.len() < head.parts || parts.iter().any(|part| part.revision != head.revision) {
             return Ok(None);
         }
-        let rows = parts.iter().map(|part| serde_json::from_str::<Vec<Row>>(&part.rows));
-        let rows = rows.collect::<Result<Vec<_>, _>>();
-        let rows = rows.map_err(|error| Outage::internal("read market", &error))?;
+        let rows = parts.iter().map(Part::unpack).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(rows.into_iter().flatten().collect()))
     }
 
@@ -161,10 +183,7 @@ impl Store {
     ) -> Result<bool, Outage> {
         let mut write = self.replace_head(Some(before), head);
         for (number, rows) in rows.chunks(PART).enumerate() {
-            let rows: Vec<&Row> = rows.iter().map(AsRef::as_ref).collect();
-            let rows =
-                serde_json::to_string(&rows).map_err(|error| Outage::internal("write market", &error))?;
-            let part = Part { revision: head.revision, rows };
+            let part = Part::pack(head.revision, rows)?;
             // The head guards the parts: nobody else writes any while it is the one `before`.
             let expect = if number < before.parts { Expect::Present } else { Expect::Absent };
             write = write.put(&self.table, &keys::part(number), &part, &expect, Overtaken);

@@ -14,7 +14,9 @@ use tradepost_engine::Engine;
 use tradepost_inventory::{CoinGeckoSettings, Inventory, Settings, Source, TABLE, routes, state};
 use tradepost_inventory_api::{Catalog, Listing};
 use tradepost_kernel::{Clock, Timestamp};
+use tradepost_platform::cursor::Cursors;
 use tradepost_platform::dynamo::Dynamo;
+use tradepost_platform::secrets::Secret;
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::server::{Answer, Request, Server};
@@ -139,7 +141,12 @@ impl World {
 
     /// What a route answers, as text: the digits count.
     pub async fn body(&self, path: &str) -> String {
-        let routes = scope("/api/v1").configure(state(Arc::clone(&self.inventory))).configure(routes);
+        let routes = scope("/api/v1")
+            .configure(state(
+                Arc::clone(&self.inventory),
+                Cursors::new(Secret::from_bytes(b"test").derive("cursors")),
+            ))
+            .configure(routes);
         let app = init_service(App::new().into_utoipa_app().service(routes).into_app()).await;
         let request = TestRequest::get().uri(&format!("/api/v1{path}")).to_request();
         String::from_utf8(call_and_read_body(&app, request).await.to_vec()).unwrap()
