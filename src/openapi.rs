@@ -26,7 +26,8 @@ pub const PATH: &str = "/api-docs/openapi.json";
         description = "The back end of a trading platform: accounts, orders and market data.\n\nSign up and log in \
             under **accounts**, put the `access_token` into **Authorize**, and every route can be tried out as it \
             stands. There is no payment provider and no fee, and the house is the counterparty of every trade. \
-            Prices are simulated unless the operator says otherwise; `price_source` tells.\n\nEvery error is a \
+            Prices are simulated unless the operator says otherwise; `price_source` tells. Data provided by \
+            [CoinGecko](https://www.coingecko.com) where that is `coingecko`.\n\nEvery error is a \
             problem document (RFC 9457); its `type` leads to a page that explains it.\n\nRequests are limited per \
             address and per user; every answer says in `RateLimit-Policy` and `RateLimit` how much is left.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),

@@ -95,7 +95,7 @@ pub struct ListedAsset<'a> {
     category: &'a str,
     /// Dollars per unit, with exact digits; 0 where there never was a price.
     price_usd: Number,
-    /// Where the price is from: `coingecko`, `file`, `manual` (set by an administrator), or `simulated`, which is not a
+    /// Where the price is from: `coingecko` (data provided by CoinGecko, <https://www.coingecko.com>), `file`, `manual` (set by an administrator), or `simulated`, which is not a
     /// market; null where there never was a price.
     #[schema(required)]
     price_source: Option<&'a str>,
