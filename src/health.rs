@@ -116,6 +116,7 @@ impl Probe {
 
 /// How the process is.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "status": "healthy", "version": "0.1.0" }))]
 struct Health {
     /// `healthy`, `alive` or `ready`.
     #[schema(example = "healthy")]
@@ -125,7 +126,7 @@ struct Health {
     /// Where it says whether it is ready: in a process that shows prices, `prices` with their `source`, how many seconds
     /// old the newest are (`age_s`), and whether this process is the one that asks for them (`is_feeding`).
     #[serde(flatten)]
-    #[schema(value_type = Object, example = json!({}))]
+    #[schema(value_type = Object)]
     details: Map<String, Value>,
 }
 

@@ -90,7 +90,7 @@ async fn bitcoin(server: &Server) -> Value {
 
 /// The price of BTC in whole dollars; 0 while there is none.
 async fn price(server: &Server) -> u64 {
-    bitcoin(server).await["price_usd"].as_u64().unwrap()
+    bitcoin(server).await["price_usd"].as_u64().unwrap_or(0)
 }
 
 async fn is_feeding(server: &Server) -> bool {

@@ -73,7 +73,10 @@ impl Inventory {
             self.take_amendments(store, revision).await?;
         }
         if let Some(head) = feed.filter(|head| !self.is_computed && head.feed == self.feed.fingerprint()) {
-            self.take_market(store, &head).await?;
+            // Until the first one is read nobody is told that what is asked for is not there.
+            if !self.take_market(store, &head).await? && self.known().market == 0 {
+                return Ok(());
+            }
         }
         self.following.note();
         Ok(())
@@ -82,6 +85,10 @@ impl Inventory {
     pub(super) async fn take_amendments(&self, store: &Store, revision: u64) -> Result<(), Outage> {
         let amendments = store.amendments().await?;
         let mut known = self.known();
+        // Somebody here has looked since then, and seen more.
+        if revision < known.catalog {
+            return Ok(());
+        }
         let shared = |amendment: crate::domain::Amendment| -> (AssetId, Arc<_>) {
             let before = known.amendments.get(&amendment.asset).filter(|before| ***before == amendment);
             (amendment.asset, before.cloned().unwrap_or_else(|| Arc::new(amendment)))
@@ -93,19 +100,22 @@ impl Inventory {
         Ok(())
     }
 
-    async fn take_market(&self, store: &Store, head: &FeedHead) -> Result<(), Outage> {
+    /// Answers whether the market that a head tells of is known now: not if a newer one was written meanwhile.
+    async fn take_market(&self, store: &Store, head: &FeedHead) -> Result<bool, Outage> {
         if head.revision == self.known().market {
-            return Ok(());
+            return Ok(true);
         }
-        // Whoever writes a newer one meanwhile is followed at the next look.
-        let Some(rows) = store.market(head).await? else { return Ok(()) };
+        let Some(rows) = store.market(head).await? else { return Ok(false) };
         let (history, at_ms) = (self.history.load(), head.at.timestamp_millis());
         let complete = |row: Row| Arc::new(history.complete(row, at_ms));
         let rows = rows.into_iter().map(complete).collect();
         let mut known = self.known();
+        if head.revision < known.market {
+            return Ok(true);
+        }
         (known.rows, known.market, known.market_at) = (rows, head.revision, Some(head.at));
         known.minute_ms = head.minute_ms;
         self.renew(&mut known);
-        Ok(())
+        Ok(true)
     }
 }
