@@ -108,6 +108,10 @@ pub fn complete(document: &mut Document) {
             if path.starts_with("/api/v1") {
                 add_common(operation);
             }
+            if is_conditional(operation) {
+                let kept = "What was answered under the `ETag` that `If-None-Match` names is still so.";
+                add(operation, "304", kept);
+            }
             if is_keyed(operation) {
                 add_keyed(operation);
             }
@@ -186,6 +190,13 @@ fn refer(operation: &mut Operation, status: &str, headers: &[&str]) {
         let reference = |name| RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
         response.headers.extend(headers.iter().map(|name| ((*name).to_owned(), reference(name))));
     }
+}
+
+/// Public reads of the catalog carry an `ETag`; a stream does not.
+fn is_conditional(operation: &Operation) -> bool {
+    let is_inventory = operation.tags.iter().flatten().any(|tag| tag == "inventory");
+    let is_json = |response: &RefOr<Response>| matches!(response, RefOr::T(own) if own.content.contains_key("application/json"));
+    is_inventory && operation.responses.responses.get("200").is_some_and(is_json)
 }
 
 fn is_keyed(operation: &Operation) -> bool {

@@ -114,7 +114,7 @@ fn every_operation_is_explained_and_every_refusal_has_an_example() {
     for (name, operation) in operations(&document()) {
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{name}");
         for (status, response) in operation["responses"].as_object().unwrap() {
-            assert!(response["content"].is_object(), "{name} {status} has no body");
+            assert!(response["content"].is_object() || status == "304", "{name} {status} has no body");
             let Some(problem) = response["content"].get("application/problem+json") else { continue };
             let examples = problem["examples"].as_object().unwrap_or_else(|| panic!("{name} {status}"));
             assert!(!examples.is_empty(), "{name} {status}");

@@ -23,6 +23,7 @@ pub const MODULE: Compiled = Compiled {
 
 fn join(foundation: &Foundation, composition: &mut Composition) -> Result<(), StartError> {
     let settings = settings(&foundation.config)?;
+    warn_of_gaps(&foundation.config, &settings);
     let clock = Arc::clone(&foundation.clock);
     let inventory = Inventory::new(settings, Some(foundation.store()?), clock).map_err(StartError::new)?;
     composition.catalog = Some(inventory.clone());
@@ -45,6 +46,22 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
     let settings: Settings = config.section("inventory")?;
     settings.check(config.is_production()).map_err(StartError::new)?;
     Ok(settings)
+}
+
+/// Between two answers of the feed its prices must not become too old to trade at.
+fn warn_of_gaps(config: &Config, settings: &Settings) {
+    #[derive(serde::Deserialize)]
+    struct Ages {
+        max_quote_age_s: u64,
+    }
+    let Ok(Ages { max_quote_age_s }) = config.section::<Ages>("order") else { return };
+    let least = settings.feed_interval().as_secs() * 3;
+    if max_quote_age_s < least {
+        tracing::warn!(
+            max_quote_age_s,
+            "order.max_quote_age_s should be at least {least}, three times as long as the feed takes between two answers:              orders are refused while prices are older"
+        );
+    }
 }
 
 fn check(config: &Config) -> Result<(), StartError> {

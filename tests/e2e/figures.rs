@@ -13,7 +13,7 @@ use tradepost_testkit::{Client, Setup, ShiftedClock};
 /// The settings of a platform whose prices stand still for the first minute.
 pub fn still() -> Setup {
     // It starts at the beginning of a minute, which is as long as a tick may be.
-    let clock = Arc::new(ShiftedClock::default());
+    let clock = Arc::new(ShiftedClock::stopped());
     let into_minute = clock.now().timestamp_millis().rem_euclid(60_000);
     clock.advance(TimeDelta::milliseconds(60_000 - into_minute));
     Setup::default().set("inventory.tick_ms", "60000").set("order.max_quote_age_s", "600").clock(&clock)

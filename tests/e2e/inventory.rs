@@ -180,7 +180,7 @@ async fn a_malformed_id_is_invalid_and_an_unknown_one_not_found(world: World) {
 }
 
 async fn the_same_seed_at_the_same_time_makes_the_same_prices(world: World) {
-    let clock = Arc::new(ShiftedClock::default());
+    let clock = Arc::new(ShiftedClock::stopped());
     let into_minute = clock.now().timestamp_millis().rem_euclid(60_000);
     clock.advance(TimeDelta::milliseconds(60_000 - into_minute));
     let with_seed = |seed: &str| {

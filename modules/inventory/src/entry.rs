@@ -17,7 +17,7 @@ pub struct Entry {
     pub quote: Option<Quote>,
     pub figures: Figures,
     pub rules: Rules,
-    /// Whether it can be traded: not while it is suspended, nor if its source has it as inactive.
+    /// Whether it can be traded: not while it is suspended or was never priced, nor if its source has it as inactive.
     pub is_active: bool,
     /// Why it is suspended, if somebody said.
     pub suspension: Option<String>,
@@ -60,9 +60,9 @@ impl Parts {
         Some(known.cloned().unwrap_or(made))
     }
 
-    fn quote(&self, at: Timestamp, source: &str) -> Option<Quote> {
+    fn quote(&self, source: &str) -> Option<Quote> {
         if let Some(custom) = self.custom() {
-            return Some(Quote { price: custom.price, as_of: at, source: MANUAL.to_owned() });
+            return Some(Quote { price: custom.price, as_of: custom.priced_at, source: MANUAL.to_owned() });
         }
         let tick = self.row.as_ref()?.tick?;
         Some(Quote { price: tick.price, as_of: tick.as_of, source: source.to_owned() })
@@ -86,25 +86,21 @@ fn search_key(asset: &Arc<Asset>, known: Option<&Entry>) -> Arc<SearchKey> {
 impl Entry {
     /// The entry that comes of these parts in the snapshot of this number; the one of the snapshot before, if it is
     /// the same.
-    pub fn of(
-        parts: Parts,
-        at: Timestamp,
-        source: &str,
-        number: u64,
-        known: Option<&Arc<Self>>,
-    ) -> Option<Arc<Self>> {
+    pub fn of(parts: Parts, source: &str, number: u64, known: Option<&Arc<Self>>) -> Option<Arc<Self>> {
         if let Some(known) = known.filter(|known| known.made_of.are(&parts)) {
             return Some(Arc::clone(known));
         }
         let known = known.map(AsRef::as_ref);
         let asset = parts.asset(known)?;
-        let quote = parts.quote(at, source);
+        let quote = parts.quote(source);
         let amendment = parts.amendment.as_deref();
         let suspension = amendment.and_then(|amendment| amendment.suspension.as_ref());
-        let is_active = asset.is_active && suspension.is_none();
+        let is_active = asset.is_active && suspension.is_none() && quote.is_some();
         let search = search_key(&asset, known);
         let known = known.filter(|known| known.is_active == is_active);
-        let quoted = known.filter(|known| known.quote == quote).map_or(number, |known| known.quoted);
+        let is_renewed = parts.custom().is_some();
+        let quoted =
+            known.filter(|known| known.quote == quote && !is_renewed).map_or(number, |known| known.quoted);
         let price = quote.as_ref().map(|quote| quote.price);
         let priced = known.filter(|known| known.price() == price).map_or(number, |known| known.priced);
         Some(Arc::new(Self {
@@ -156,19 +152,25 @@ impl Entry {
         once(known, write)
     }
 
-    /// As other modules see it.
-    pub fn listing(&self) -> Listing {
+    /// As other modules see it at a moment.
+    pub fn listing(&self, now: Timestamp) -> Listing {
         Listing {
             asset: self.asset.id,
             name: self.asset.name.clone(),
             tradable: self.is_active,
-            quote: self.quote.clone(),
+            quote: self.quote_at(now),
             rules: self.rules,
         }
     }
 
     /// As those see it who ask for what changed.
-    pub fn change(&self) -> QuoteChange {
-        QuoteChange { asset: self.asset.id, tradable: self.is_active, quote: self.quote.clone() }
+    pub fn change(&self, now: Timestamp) -> QuoteChange {
+        QuoteChange { asset: self.asset.id, tradable: self.is_active, quote: self.quote_at(now) }
+    }
+
+    /// The price that an administrator set is true until it is changed.
+    fn quote_at(&self, now: Timestamp) -> Option<Quote> {
+        let quote = self.quote.clone()?;
+        Some(if self.made_of.custom().is_some() { Quote { as_of: now, ..quote } } else { quote })
     }
 }

@@ -16,24 +16,38 @@ pub use self::coingecko::CoinGecko;
 pub use self::file::Replay;
 pub use self::nothing::Nothing;
 pub use self::simulated::Simulated;
-use crate::domain::{Candle, Interval, Row, read_catalog};
+use crate::domain::{Asset, Candle, Interval, Row, read_catalog};
 use crate::settings::{Settings, Source};
 
 /// The feed that these settings ask for, of the assets of a catalog.
 ///
 /// # Errors
 /// A sentence that says which asset of the catalog file, or which setting, is wrong.
-pub fn open(settings: &Settings, catalog: &str) -> Result<Arc<dyn Feed>, String> {
+pub fn open(settings: &Settings, catalog: &str) -> Result<Opened, String> {
     let catalog = read_catalog(catalog).map_err(|error| match settings.catalog.as_str() {
         "" => format!("inventory.catalog: {error}"),
         file => format!("inventory.catalog: {file}: {error}"),
     })?;
-    Ok(match settings.feed {
+    let unpriced =
+        catalog.iter().map(|entry| Arc::new(Row::unpriced(Arc::new(unranked(&entry.asset))))).collect();
+    let feed: Arc<dyn Feed> = match settings.feed {
         Source::CoinGecko => Arc::new(CoinGecko::new(settings, &catalog)?),
         Source::File => Arc::new(Replay::new(&settings.file, &catalog)?),
         Source::Simulated => Arc::new(Simulated::new(settings.simulation_seed, settings.tick(), catalog)),
         Source::None => Arc::new(Nothing::new(&catalog)),
-    })
+    };
+    Ok(Opened { feed, unpriced })
+}
+
+/// A feed, and the assets of the catalog as they are shown while the feed says nothing of them.
+pub struct Opened {
+    pub feed: Arc<dyn Feed>,
+    pub unpriced: Vec<Arc<Row>>,
+}
+
+/// The ranks of the catalog file say nothing beside those of a feed.
+fn unranked(asset: &Asset) -> Asset {
+    Asset { rank: None, ..asset.clone() }
 }
 
 /// Where prices come from. Some feeds are computed, by every process for itself; the others are asked by one process

@@ -42,8 +42,12 @@ pub struct Inventory {
     store: Option<Store>,
     snapshot: ArcSwap<Snapshot>,
     known: Mutex<Known>,
+    /// The assets of the catalog, for as long as a feed that is asked says nothing of them.
+    unpriced: Vec<Arc<Row>>,
     history: ArcSwap<History>,
     following: Following,
+    /// Whoever changes the catalog here waits for whoever does already.
+    changing: tokio::sync::Mutex<()>,
     /// Whether this process is the one that asks the feed.
     feeds: AtomicBool,
     streams: Streams,
@@ -78,14 +82,14 @@ impl Inventory {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, String> {
         let text = settings.catalog_text()?;
-        let feed = feed::open(&settings, &text)?;
+        let feed::Opened { feed, unpriced } = feed::open(&settings, &text)?;
         let salt = text
             .bytes()
             .chain(feed.fingerprint().bytes())
             .fold(settings.simulation_seed, |salt, byte| mix(salt ^ u64::from(byte)));
         let store = dynamo.map(Store::new);
         let following = Following::new(store.is_some(), settings.sync_interval());
-        let mut known = Known::default();
+        let mut known = Known { rows: unpriced.clone(), ..Known::default() };
         let is_computed = feed.computed(clock.now()).is_some();
         let first = take(feed.as_ref(), salt, &mut known, clock.now(), None);
         let (snapshot, known) = (ArcSwap::from_pointee(first), Mutex::new(known));
@@ -99,8 +103,10 @@ impl Inventory {
             store,
             snapshot,
             known,
+            unpriced,
             history,
             following,
+            changing: tokio::sync::Mutex::default(),
             feeds,
             streams,
             salt,
@@ -143,13 +149,17 @@ impl Inventory {
             self.snapshot.store(Arc::clone(&next));
             self.streams.publish(&next);
         }
-        if let Some(age_s) = self.age_s(known) {
-            metrics::gauge!("tradepost_feed_age_seconds").set(age_s);
-        }
+        self.tell_age(known);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_age(&self, known: &Known) {
+        if let Some(age_s) = self.age_s(known) {
+            metrics::gauge!("tradepost_feed_age_seconds").set(age_s);
+        }
     }
 
     fn age_s(&self, known: &Known) -> Option<u32> {
@@ -212,7 +222,7 @@ fn take(
     let mut base = known.market;
     if let Some(rows) = feed.computed(at) {
         known.rows = rows;
-        known.market_at = Some(at);
+        known.market_at = known.rows.iter().filter_map(|row| Some(row.tick?.as_of)).max();
         base = at.timestamp_millis().unsigned_abs();
     }
     let has_custom = known.amendments.values().any(|amendment| amendment.custom.is_some());
@@ -220,7 +230,6 @@ fn take(
     let version = [base, known.catalog, renewal].into_iter().fold(salt, |version, part| mix(version ^ part));
     let material = Material {
         version: version.max(1),
-        at: now,
         source: feed.source(),
         rows: &known.rows,
         amendments: &known.amendments,
@@ -232,18 +241,18 @@ fn take(
 impl Catalog for Inventory {
     async fn listing(&self, asset: AssetId) -> Result<Option<Listing>, CatalogError> {
         self.following.wait().await?;
-        Ok(self.snapshot.load().listing(asset))
+        Ok(self.snapshot.load().listing(asset, self.clock.now()))
     }
 
     async fn listings(&self, assets: Vec<AssetId>) -> Result<Vec<Listing>, CatalogError> {
         self.following.wait().await?;
-        let snapshot = self.snapshot();
-        Ok(assets.into_iter().filter_map(|asset| snapshot.listing(asset)).collect())
+        let (snapshot, now) = (self.snapshot(), self.clock.now());
+        Ok(assets.into_iter().filter_map(|asset| snapshot.listing(asset, now)).collect())
     }
 
     async fn quotes_since(&self, version: u64) -> Result<QuoteChanges, CatalogError> {
         self.following.wait().await?;
-        Ok(self.snapshot.load().quotes_since(version))
+        Ok(self.snapshot.load().quotes_since(version, self.clock.now()))
     }
 }
 

@@ -115,6 +115,16 @@ impl Settings {
         }
     }
 
+    /// How often there are new prices.
+    #[must_use]
+    pub fn feed_interval(&self) -> Duration {
+        match self.feed {
+            Source::CoinGecko => self.coingecko.interval(),
+            Source::File => self.file.interval(),
+            Source::Simulated | Source::None => self.tick(),
+        }
+    }
+
     pub(crate) fn sync_interval(&self) -> Duration {
         Duration::from_millis(self.sync_interval_ms)
     }

@@ -35,7 +35,6 @@ pub struct Snapshot {
 /// What a snapshot is made of.
 pub struct Material<'a> {
     pub version: u64,
-    pub at: Timestamp,
     pub source: &'static str,
     pub rows: &'a [Arc<Row>],
     pub amendments: &'a HashMap<AssetId, Arc<Amendment>>,
@@ -48,7 +47,7 @@ impl Snapshot {
         let entry = |id: AssetId, row: Option<&Arc<Row>>| {
             let parts = Parts { row: row.cloned(), amendment: material.amendments.get(&id).cloned() };
             let known = previous.and_then(|previous| previous.get(id));
-            Entry::of(parts, material.at, material.source, number, known)
+            Entry::of(parts, material.source, number, known)
         };
         let listed = material.rows.iter().filter_map(|row| entry(row.asset.id, Some(row)));
         let mut entries: Vec<_> = listed.collect();
@@ -82,8 +81,8 @@ impl Snapshot {
     }
 
     /// One asset as other modules see it.
-    pub fn listing(&self, asset: AssetId) -> Option<Listing> {
-        self.get(asset).map(|entry| entry.listing())
+    pub fn listing(&self, asset: AssetId, now: Timestamp) -> Option<Listing> {
+        self.get(asset).map(|entry| entry.listing(now))
     }
 
     /// The number of a version that this process showed not long ago.
@@ -95,10 +94,10 @@ impl Snapshot {
     }
 
     /// The quotes that became others after a version; all of them, if it is not known here.
-    pub fn quotes_since(&self, version: u64) -> QuoteChanges {
+    pub fn quotes_since(&self, version: u64, now: Timestamp) -> QuoteChanges {
         let since = self.number_of(version).unwrap_or(0);
         let changed = self.entries.iter().filter(|entry| entry.quoted > since);
-        QuoteChanges { version: self.version, quotes: changed.map(|entry| entry.change()).collect() }
+        QuoteChanges { version: self.version, quotes: changed.map(|entry| entry.change(now)).collect() }
     }
 }
 

@@ -49,8 +49,8 @@ pub fn row(id: &str, price: &str) -> Arc<Row> {
 fn take(minute: u32, previous: Option<&Snapshot>) -> Arc<Snapshot> {
     let rows = [row("A", &minute.to_string()), row("B", "1")];
     let amendments = HashMap::new();
-    let (version, at) = (u64::from(minute), at(minute));
-    let material = Material { version, at, source: "file", rows: &rows, amendments: &amendments };
+    let version = u64::from(minute);
+    let material = Material { version, source: "file", rows: &rows, amendments: &amendments };
     Arc::new(Snapshot::take(&material, previous))
 }
 

@@ -112,12 +112,10 @@ impl NewOrder {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<Order, OrderError> {
+        let quote = usable_quote(listing, settings, now)?;
         let (price, price_source) = match self.terms {
             Terms::Limit { price, .. } => (price, LIMIT.to_owned()),
-            Terms::Market => {
-                let quote = usable_quote(listing, settings, now)?;
-                (quote.price, quote.source.clone())
-            }
+            Terms::Market => (quote.price, quote.source.clone()),
         };
         let (limit_price, expires_at) = match self.terms {
             Terms::Limit { price, expires_at } => (Some(price), Some(end(expires_at, now)?)),

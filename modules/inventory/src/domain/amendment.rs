@@ -62,7 +62,7 @@ pub struct Terms {
     pub quantity_step: Option<Option<Quantity>>,
     pub min_value: Option<Option<Usd>>,
     pub max_value: Option<Option<Usd>>,
-    /// Of an asset that an administrator added.
+    /// Of an asset that no feed prices.
     pub price: Option<Price>,
 }
 
@@ -149,9 +149,9 @@ impl Amendment {
         if self.category.is_none() && self.description.is_none() && self.custom.is_none() {
             return described.cloned();
         }
-        let mut asset = match &self.custom {
-            Some(custom) => custom.asset(self.asset),
-            None => Asset::clone(described?),
+        let mut asset = match (described, &self.custom) {
+            (Some(described), _) => Asset::clone(described),
+            (None, custom) => custom.as_ref()?.asset(self.asset),
         };
         if let Some(category) = &self.category {
             asset.category.clone_from(category);

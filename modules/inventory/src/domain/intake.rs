@@ -30,8 +30,8 @@ pub struct Intake {
     pub rows: Vec<Arc<Row>>,
     /// The candles of the last minute that had any, if that is over.
     pub closed: Vec<(AssetId, Candle)>,
-    /// How many prices were held back.
-    pub quarantined: usize,
+    /// The assets whose prices were held back.
+    pub quarantined: Vec<AssetId>,
 }
 
 impl Guard {
@@ -68,14 +68,14 @@ pub fn take_in(
     keep: TimeDelta,
     guard: &mut Guard,
 ) -> Intake {
-    let (at_ms, mut closed, mut quarantined) = (now.timestamp_millis(), Vec::new(), 0);
+    let (at_ms, mut closed, mut quarantined) = (now.timestamp_millis(), Vec::new(), Vec::new());
     let mut said: HashMap<_, _> = said.into_iter().map(|row| (row.asset.id, row)).collect();
     let mut rows = Vec::with_capacity(known.len().max(said.len()));
     for before in known {
         let id = before.asset.id;
         let admitted = said.remove(&id).filter(|row| {
             let is_believed = believed(guard, before, row);
-            quarantined += usize::from(!is_believed);
+            quarantined.extend((!is_believed).then_some(id));
             is_believed
         });
         let is_kept = |tick: super::Tick| now.signed_duration_since(tick.as_of) <= keep;

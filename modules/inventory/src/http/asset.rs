@@ -37,7 +37,7 @@ pub async fn get_asset(
     let Which { asset_id } = path.0;
     let snapshot = inventory.snapshot();
     let entry = snapshot.get(asset_id).ok_or(InventoryError::AssetNotFound(asset_id))?;
-    fresh(&request, &snapshot, || Ok(answer(entry, inventory.now())?))
+    fresh(&request, snapshot.version, || Ok(answer(entry, inventory.now())?))
 }
 
 /// What is answered about one asset.

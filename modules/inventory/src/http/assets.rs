@@ -37,7 +37,7 @@ pub async fn list_assets(
     request: HttpRequest,
 ) -> Result<HttpResponse, Rejection> {
     let snapshot = inventory.snapshot();
-    fresh(&request, &snapshot, || Ok(page(&snapshot, &query.0, inventory.now())?))
+    fresh(&request, snapshot.version, || Ok(page(&snapshot, &query.0, inventory.now())?))
 }
 
 /// One page of the catalog.

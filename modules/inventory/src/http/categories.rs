@@ -28,7 +28,7 @@ pub async fn list_categories(
     request: HttpRequest,
 ) -> Result<HttpResponse, Rejection> {
     let snapshot = inventory.snapshot();
-    fresh(&request, &snapshot, || Ok(once(&snapshot.categories, || answer(&snapshot))?.clone()))
+    fresh(&request, snapshot.version, || Ok(once(&snapshot.categories, || answer(&snapshot))?.clone()))
 }
 
 fn answer(snapshot: &Snapshot) -> Result<String, Outage> {

@@ -3,19 +3,17 @@
 use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::snapshot::Snapshot;
-
 /// Prices change every second, and many ask for them.
 const CACHING: &str = "public, max-age=1";
 
-/// Answers what `write` writes of a snapshot; nothing, if the client has what that snapshot shows. The age of a price
+/// Answers what `write` writes of this version; nothing, if the client has what that shows. The age of a price
 /// is the only thing that may differ then, hence the weak tag.
 pub fn fresh<E>(
     request: &HttpRequest,
-    snapshot: &Snapshot,
+    version: u64,
     write: impl FnOnce() -> Result<String, E>,
 ) -> Result<HttpResponse, E> {
-    let tag = EntityTag::new_weak(format!("{:x}", snapshot.version));
+    let tag = EntityTag::new_weak(format!("{version:x}"));
     let known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),

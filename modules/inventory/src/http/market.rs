@@ -31,7 +31,7 @@ pub async fn show_market(
     request: HttpRequest,
 ) -> Result<HttpResponse, Rejection> {
     let snapshot = inventory.snapshot();
-    fresh(&request, &snapshot, || {
+    fresh(&request, snapshot.version, || {
         let market = once(&snapshot.market, || prepare(&snapshot))?;
         let mut text = String::with_capacity(market.len());
         market.append(&mut text, inventory.now());

@@ -1,5 +1,7 @@
 //! `GET /inventory/assets/{asset_id}/prices`: what an asset cost.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -42,9 +44,11 @@ pub async fn get_prices(
     let (Which { asset_id }, Span { interval, from, to }) = (path.0, query.0);
     let ms = |moment: Option<Timestamp>, else_ms| moment.map_or(else_ms, |moment| moment.timestamp_millis());
     let range = ms(from, i64::MIN)..ms(to, i64::MAX);
-    let snapshot = inventory.snapshot();
-    let candles = inventory.into_inner().candles(asset_id, interval, range).await?;
-    fresh(&request, &snapshot, || Ok(write(&candles)?))
+    let text = write(&inventory.into_inner().candles(asset_id, interval, range).await?)?;
+    // What is over does not change any more, so its tag is what it says.
+    let mut version = DefaultHasher::new();
+    text.hash(&mut version);
+    fresh(&request, version.finish(), || Ok(text))
 }
 
 /// Which candles are asked for.

@@ -8,7 +8,7 @@ use tradepost_problem::Outage;
 
 use super::Inventory;
 use crate::InventoryError;
-use crate::domain::{Amendment, Change, Unchangeable};
+use crate::domain::{Amendment, Change, Custom, Terms, Unchangeable};
 use crate::entry::Entry;
 use crate::store::{AuditEvent, AuditPlace, Store};
 
@@ -28,6 +28,7 @@ impl Inventory {
         by: &str,
     ) -> Result<Arc<Entry>, InventoryError> {
         let store = self.store()?;
+        let _turn = self.changing.lock().await;
         for _ in 0..MOST_RACES {
             let head = store.catalog_head().await?;
             self.take_amendments(store, head.map_or(0, |head| head.revision)).await?;
@@ -35,7 +36,8 @@ impl Inventory {
             self.check(asset, &change)?;
             let at = self.clock.now();
             let known = before.as_deref().cloned().unwrap_or_else(|| Amendment::none(asset));
-            let after = known.clone().with(&change, at).map_err(|why| refused(asset, why))?;
+            let after = self.priced_by_hand(known.clone(), &change, at);
+            let after = after.with(&change, at).map_err(|why| refused(asset, why))?;
             if after != known || (before.is_none() && matches!(change, Change::Add { .. })) {
                 let event = event(&change, before.as_deref(), after, by, at);
                 let Some(head) = store.amend(head.as_ref(), &event).await? else { continue };
@@ -57,6 +59,18 @@ impl Inventory {
         limit: usize,
     ) -> Result<Vec<AuditEvent>, InventoryError> {
         Ok(self.store()?.audit(before, limit).await?)
+    }
+
+    /// The price of an asset that no feed prices is an administrator's to set.
+    fn priced_by_hand(&self, known: Amendment, change: &Change, at: Timestamp) -> Amendment {
+        let Change::Set(Terms { price: Some(price), .. }) = change else { return known };
+        match self.shown(known.asset) {
+            Ok(entry) if entry.quote.is_none() => {
+                let custom = Custom { name: entry.asset.name.clone(), price: *price, priced_at: at };
+                Amendment { custom: Some(custom), ..known }
+            }
+            _ => known,
+        }
     }
 
     fn check(&self, asset: AssetId, change: &Change) -> Result<(), InventoryError> {

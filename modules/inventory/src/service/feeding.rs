@@ -19,8 +19,8 @@ use crate::store::{FeedHead, Minute, Store};
 
 /// After so many failures in a row another process may try, in case it is this one that cannot reach the feed.
 const FAILURES: u32 = 3;
-/// The longest pause after failures, unless the feed itself asks for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// The longest pause after failures, in intervals of the feed, unless the feed itself asks for a longer one.
+const LONGEST_PAUSE: u32 = 4;
 
 /// What the process that asks the feed goes by.
 struct Shift<'a> {
@@ -108,6 +108,7 @@ impl<'a> Shift<'a> {
             since: same.map_or(now, |head| head.since),
             revision: found.as_ref().map_or(0, |head| head.revision),
             at: found.as_ref().map_or(now, |head| head.at),
+            not_before: same.and_then(|head| head.not_before),
             parts: found.as_ref().map_or(0, |head| head.parts),
             minute_ms: found.as_ref().map_or(0, |head| head.minute_ms),
             feed,
@@ -120,9 +121,11 @@ impl<'a> Shift<'a> {
         let rows = rows.into_iter().map(Arc::new).collect();
         let settings = &self.inventory.settings;
         let guard = Guard::new(settings.max_jump_percent, settings.jump_confirmations);
+        let wait = head.not_before.and_then(|moment| moment.signed_duration_since(now).to_std().ok());
         let now = Instant::now();
+        let not_before = self.not_before.max(now + wait.unwrap_or_default());
         let next_renewal = now + settings.lease() / 3;
-        self.held = Some(Held { head, rows, guard, next_fetch: now.max(self.not_before), next_renewal });
+        self.held = Some(Held { head, rows, guard, next_fetch: now.max(not_before), next_renewal });
         self.tell(true);
         tracing::info!(source = self.inventory.feed.source(), "this process asks the feed");
         Ok(())
@@ -157,6 +160,7 @@ impl<'a> Shift<'a> {
     /// Lets another process try; if there is none, this one goes on.
     async fn hand_over(&mut self) -> Result<(), Outage> {
         if let Some(held) = self.held.take() {
+            tracing::info!(source = self.inventory.feed.source(), "another process may try to ask the feed");
             self.abstains_until = Instant::now() + self.inventory.settings.lease() / 2;
             self.not_before = held.next_fetch;
             self.tell(false);
@@ -176,9 +180,10 @@ impl<'a> Shift<'a> {
         let (now, settings) = (self.inventory.clock.now(), &self.inventory.settings);
         let keep = TimeDelta::days(settings.history_days.into());
         let Intake { mut rows, closed, quarantined } = take_in(&held.rows, said, now, keep, &mut held.guard);
-        if quarantined > 0 {
-            tracing::warn!(quarantined, "prices that jumped too far are held back");
-            count("jump", quarantined);
+        if !quarantined.is_empty() {
+            let some = quarantined.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            tracing::warn!(quarantined = quarantined.len(), some, "prices that jumped too far are held back");
+            count("jump", quarantined.len());
         }
         if rows.len() > crate::store::MOST_ASSETS {
             count("too_many", rows.len() - crate::store::MOST_ASSETS);
@@ -189,6 +194,7 @@ impl<'a> Shift<'a> {
             until,
             revision: held.head.revision + 1,
             at: now,
+            not_before: None,
             parts: Store::parts(rows.len()),
             minute_ms: closed.first().map_or(held.head.minute_ms, |(_, candle)| candle.start_ms),
             ..held.head.clone()
@@ -225,17 +231,21 @@ impl<'a> Shift<'a> {
     fn failed(&mut self, error: &FeedError) {
         self.failures += 1;
         metrics::counter!("tradepost_feed_errors_total", "kind" => error.label()).increment(1);
-        tracing::warn!(source = self.inventory.feed.source(), failures = self.failures, %error, "the feed gives no prices");
         let interval = self.inventory.feed.interval().max(Duration::from_secs(1));
-        let ceiling =
-            (interval * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_PAUSE.max(interval));
+        let ceiling = interval * 2_u32.saturating_pow(self.failures).min(LONGEST_PAUSE);
         let pause = rand::rng().random_range(ceiling / 2..=ceiling);
         let asked = match error {
             FeedError::Limited { retry_after } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
+        let pause = pause.max(asked);
+        let (source, failures, again_in_s) = (self.inventory.feed.source(), self.failures, pause.as_secs());
+        tracing::warn!(source, failures, again_in_s, %error, "the feed gives no prices");
         if let Some(held) = &mut self.held {
-            held.next_fetch = Instant::now() + pause.max(asked);
+            held.next_fetch = Instant::now() + pause;
+            // Whoever asks in its place keeps to what the feed said too.
+            let asked = TimeDelta::from_std(asked).ok().filter(|asked| !asked.is_zero());
+            held.head.not_before = asked.map(|asked| self.inventory.clock.now() + asked);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Following what other processes write: the newest market of a feed that is asked, and what administrators changed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ impl Inventory {
             }
         }
         self.following.note();
+        self.tell_age(&self.known());
         Ok(())
     }
 
@@ -108,7 +110,9 @@ impl Inventory {
         let Some(rows) = store.market(head).await? else { return Ok(false) };
         let (history, at_ms) = (self.history.load(), head.at.timestamp_millis());
         let complete = |row: Row| Arc::new(history.complete(row, at_ms));
-        let rows = rows.into_iter().map(complete).collect();
+        let said: HashSet<_> = rows.iter().map(|row| row.asset.id).collect();
+        let unsaid = self.unpriced.iter().filter(|row| !said.contains(&row.asset.id)).cloned();
+        let rows = rows.into_iter().map(complete).chain(unsaid).collect();
         let mut known = self.known();
         if head.revision < known.market {
             return Ok(true);

@@ -61,6 +61,9 @@ impl Inventory {
     }
 }
 
+/// The first year that RFC 3339 can name.
+const YEAR_ONE_MS: i64 = -62_135_596_800_000;
+
 /// The span in whole candles, up to the present, and not longer than an answer may be. A candle that began before the
 /// span is not in it, and one that ends after it is, whole.
 fn bounded(interval: Interval, range: Range<i64>, now_ms: i64) -> Range<i64> {
@@ -70,7 +73,7 @@ fn bounded(interval: Interval, range: Range<i64>, now_ms: i64) -> Range<i64> {
     let most = length.saturating_mul(i64::try_from(MOST_CANDLES).unwrap_or(i64::MAX));
     // The newest candle that begins before the end, and as many before it as there may be.
     let first = interval.start_of(end.saturating_sub(1)).saturating_add(length).saturating_sub(most);
-    let start = range.start.max(first);
+    let start = range.start.max(first).max(YEAR_ONE_MS);
     let aligned = interval.start_of(start);
     let start = if aligned < start { aligned.saturating_add(length) } else { aligned };
     start..end.max(start)

@@ -39,6 +39,9 @@ pub struct FeedHead {
     pub revision: u64,
     /// When the newest market was written.
     pub at: Timestamp,
+    /// Before this moment the feed does not want to be asked, if it said so.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
     /// In how many parts it is kept.
     pub parts: usize,
     /// The newest minute (Unix ms) whose candles are kept; 0 before the first.

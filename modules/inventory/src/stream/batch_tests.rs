@@ -7,13 +7,7 @@ use crate::stream::tests::row;
 fn batch(ids: &[String]) -> Batch {
     let rows: Vec<_> = ids.iter().map(|id| row(id, "12.50")).collect();
     let snapshot = Snapshot::take(
-        &Material {
-            version: 0xbeef,
-            at: chrono::DateTime::UNIX_EPOCH,
-            source: "file",
-            rows: &rows,
-            amendments: &HashMap::new(),
-        },
+        &Material { version: 0xbeef, source: "file", rows: &rows, amendments: &HashMap::new() },
         None,
     );
     Batch::of(&snapshot, snapshot.entries.iter(), 0)
