@@ -5,7 +5,9 @@ use actix_http::encoding::Encoder;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AcceptEncoding, ContentEncoding, Encoding, HeaderMap, HeaderValue, VARY};
+use actix_web::http::header::{
+    AcceptEncoding, ContentEncoding, Encoding, HeaderMap, HeaderValue, Preference, VARY,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
@@ -43,9 +45,26 @@ pub async fn encode<B: MessageBody>(
 fn wanted(request: &ServiceRequest) -> ContentEncoding {
     let accepted = request.get_header::<AcceptEncoding>();
     match accepted.and_then(|accepted| accepted.negotiate(SUPPORTED.iter())) {
+        Some(Encoding::Known(ContentEncoding::Brotli)) => cheaper_than_brotli(request),
         Some(Encoding::Known(encoding)) => encoding,
         _ => ContentEncoding::Identity,
     }
+}
+
+/// Brotli is the smallest and takes by far the longest, which pays for what is compressed once. Prices are compressed
+/// for everybody anew, so whoever likes another as much gets that.
+fn cheaper_than_brotli(request: &ServiceRequest) -> ContentEncoding {
+    let accepted: Option<AcceptEncoding> = request.get_header();
+    let weight = |encoding: Encoding| {
+        let wanted = Preference::Specific(encoding);
+        let mut items = accepted.iter().flat_map(|accepted| accepted.0.iter());
+        items.find(|item| item.item == wanted).map(|item| item.quality)
+    };
+    let brotli = weight(Encoding::brotli());
+    let others = [(Encoding::zstd(), ContentEncoding::Zstd), (Encoding::gzip(), ContentEncoding::Gzip)];
+    let as_good =
+        others.into_iter().find(|(encoding, _)| brotli.is_some() && weight(encoding.clone()) == brotli);
+    as_good.map_or(ContentEncoding::Brotli, |(_, encoding)| encoding)
 }
 
 /// The encoder says so only of what it encodes, but a cache must know it of the others too.
@@ -97,7 +116,11 @@ mod tests {
             (Some("GZIP"), "gzip"),
             (Some("br"), "br"),
             (Some("zstd"), "zstd"),
-            (Some("gzip, deflate, br, zstd"), "br"),
+            (Some("gzip, deflate, br, zstd"), "zstd"),
+            (Some("gzip, deflate, br"), "gzip"),
+            (Some("gzip;q=0.8, br"), "br"),
+            (Some("zstd;q=0.9, br;q=0.9, gzip;q=0.2"), "zstd"),
+            (Some("br, *"), "br"),
             (Some("gzip, zstd"), "zstd"),
             (Some("gzip;q=1.0, br;q=0.5"), "gzip"),
             (Some("gzip;q=0"), ""),
