@@ -112,7 +112,7 @@ async fn answers_are_compressed_for_whoever_accepts_it(world: World) {
             ("gzip", "gzip"),
             ("br", "br"),
             ("zstd", "zstd"),
-            ("gzip, deflate, br, zstd", "br"),
+            ("gzip, deflate, br, zstd", "zstd"),
             ("br;q=0.1, gzip;q=0.9", "gzip"),
             ("gzip;q=0, br;q=0", ""),
             ("x-unheard-of", ""),
