@@ -20,6 +20,8 @@ crate::tests![
     an_added_asset_trades_at_its_price,
     an_open_order_fills_when_an_administrator_moves_the_price,
     only_the_price_of_an_added_asset_is_set,
+    where_no_feed_prices_an_asset_an_administrator_may,
+    a_price_that_was_set_is_never_too_old_to_trade_at,
     a_symbol_is_taken_once,
     every_field_has_its_limits,
     unknown_and_malformed_assets_are_told_apart,
@@ -277,6 +279,51 @@ async fn only_the_price_of_an_added_asset_is_set(world: World) {
     let answer = set(&admin, "USDC", json!({ "price": "1" })).await.expect(422);
     assert_eq!(answer.field("code"), "price_of_feed");
     assert_eq!(detail(&own, "USDC").await["price_source"], before);
+}
+
+async fn where_no_feed_prices_an_asset_an_administrator_may(world: World) {
+    let setup = Setup::default().set("inventory.feed", "none").set("inventory.sync_interval_ms", "50");
+    let own = world.own(setup).await;
+    let (admin, user) = (own.new_admin().await, own.new_user().await);
+    user.deposit("1000.00").await;
+    let unpriced = detail(&own, "BTC").await;
+    for (field, value) in [
+        ("price_usd", json!(0)),
+        ("price_source", Value::Null),
+        ("price_age_s", Value::Null),
+        ("last_updated", Value::Null),
+        ("is_active", json!(false)),
+        ("availability_status", json!("unavailable")),
+    ] {
+        assert_eq!(unpriced[field], value, "{field}");
+    }
+    let refused = user.order("market_buy", "BTC", "0.01").await.expect(422);
+    assert_eq!(refused.field("code"), "asset_not_tradable");
+    set(&admin, "BTC", json!({ "price": "50000" })).await.expect(200);
+    let priced = detail(&own, "BTC").await;
+    assert_eq!((&priced["price_source"], &priced["name"]), (&json!("manual"), &unpriced["name"]));
+    assert_eq!((&priced["market_cap_rank"], &priced["description"]), (&json!(1), &unpriced["description"]));
+    let bought = user.order("market_buy", "BTC", "0.01").await.expect(201);
+    assert_eq!(bought.field("data.total_amount"), "500.00");
+    own.reconcile().await;
+}
+
+async fn a_price_that_was_set_is_never_too_old_to_trade_at(world: World) {
+    let clock = Arc::new(ShiftedClock::stopped());
+    let setup = Setup::default().set("order.max_quote_age_s", "1").set("inventory.sync_interval_ms", "50");
+    let own = world.own(setup.clock(&clock)).await;
+    let (admin, user) = (own.new_admin().await, own.new_user().await);
+    user.deposit("1000.00").await;
+    add(&admin, json!({ "asset_id": "GOLD", "name": "Gold", "price": "100" })).await.expect(201);
+    let set_at = detail(&own, "GOLD").await["last_updated"].clone();
+    for age_s in [0, 7, 14, 21] {
+        let shown = detail(&own, "GOLD").await;
+        assert_eq!((&shown["price_age_s"], &shown["last_updated"]), (&json!(age_s), &set_at));
+        user.order("market_buy", "GOLD", "0.01").await.expect(201);
+        place(&user, &limit("limit_buy", "GOLD", "1", Decimal::from(90))).await.expect(201);
+        clock.advance(chrono::TimeDelta::seconds(7));
+    }
+    own.reconcile().await;
 }
 
 async fn a_symbol_is_taken_once(world: World) {

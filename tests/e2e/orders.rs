@@ -251,6 +251,8 @@ async fn without_a_fresh_price_an_order_is_refused_and_not_kept(world: World) {
         let answer = user.order(order_type, "SOL", "0.1").await.refused(503, "price_unavailable");
         assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
     }
+    let waiting = crate::market::limit("limit_buy", "SOL", "0.1", Decimal::TEN);
+    crate::market::place(&user, &waiting).await.refused(503, "price_unavailable");
     user.order("market_buy", "LUNC", "1").await.refused(422, "asset_not_tradable");
     assert_eq!(orders(&user, "").await.len(), 1, "only what had a price to write down");
     assert_eq!(user.cash().await, "100.00");

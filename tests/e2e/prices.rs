@@ -20,6 +20,7 @@ crate::tests![
     a_price_that_was_shown_is_within_its_candle,
     from_is_inclusive_and_to_exclusive,
     an_answer_has_at_most_1000_candles_and_older_ones_follow,
+    a_past_that_is_over_need_not_be_sent_again,
     nothing_is_known_of_the_future,
     an_asset_at_a_price_of_an_administrator_has_no_past,
     broken_parameters_are_listed_at_once,
@@ -183,6 +184,24 @@ async fn an_answer_has_at_most_1000_candles_and_older_ones_follow(world: World) 
         older.iter().map(|candle| candle.at.to_rfc3339()).collect::<Vec<_>>(),
         ["2026-03-01T00:00:00+00:00"]
     );
+}
+
+async fn a_past_that_is_over_need_not_be_sent_again(world: World) {
+    let market = Market::with(&world, Setup::default()).await;
+    let ask = async |query: &str, known: &str| {
+        let path = format!("/api/v1/inventory/assets/BTC/prices{query}");
+        market
+            .world
+            .send(market.world.request(reqwest::Method::GET, &path).header("if-none-match", known))
+            .await
+    };
+    let past = "?interval=1h&from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z";
+    let tags = [ask(past, "").await.header("etag").to_owned(), ask("", "").await.header("etag").to_owned()];
+    let before = market.price("BTC").await;
+    market.advance(TimeDelta::seconds(40));
+    while market.price("BTC").await == before {}
+    assert_eq!(ask(past, &tags[0]).await.expect(304).text, "");
+    assert_ne!(ask("", &tags[1]).await.expect(200).header("etag"), tags[1]);
 }
 
 async fn nothing_is_known_of_the_future(world: World) {

@@ -22,7 +22,8 @@ const PRICE_OF_FEED: About = About {
     code: "price_of_feed",
     kind: Kind::Invalid,
     title: "The price comes from the feed",
-    explanation: "Only the prices of assets that an administrator added are set by administrators.",
+    explanation: "Administrators set the prices of assets that no feed prices: those that they added, and those that the \
+                  feed never named.",
 };
 
 const LIMITS_CROSSED: About = About {

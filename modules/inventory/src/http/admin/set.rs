@@ -20,7 +20,7 @@ use crate::http::asset::{AssetAnswer, Which};
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({ "quantity_step": "0.001", "min_order_value": "5.00", "max_order_value": "2500.00" }))]
 struct AssetChange {
-    /// Dollars per unit, of an asset that an administrator added.
+    /// Dollars per unit, of an asset that no feed prices.
     #[schema(value_type = Option<String>, example = "2420.00")]
     price: Option<Price>,
     #[serde(flatten)]
@@ -35,8 +35,8 @@ impl FromFields for AssetChange {
     }
 }
 
-/// Sets the category, the description, the precision and the limits of an asset, and the price of one that an
-/// administrator added.
+/// Sets the category, the description, the precision and the limits of an asset, and the price of one that no feed
+/// prices.
 #[utoipa::path(tag = "administration", security(("bearer" = [])), params(Which), request_body = AssetChange, responses(
     (status = 200, description = "The asset as it is now.", body = AssetAnswer),
     (status = 403, description = "`forbidden`: only an administrator may do this."),
