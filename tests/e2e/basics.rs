@@ -2,8 +2,6 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tradepost_testkit::{Client, Setup, World};
 
 crate::tests![
@@ -16,7 +14,6 @@ crate::tests![
     a_body_must_be_an_object_and_an_empty_one_counts_as_such,
     a_body_of_the_limit_is_read_and_one_byte_more_is_413,
     a_body_that_does_not_say_it_is_json_is_415,
-    a_body_that_does_not_arrive_in_time_is_408,
     the_examples_of_the_document_work_untouched,
     a_request_id_is_kept_if_plausible_and_made_if_not,
     any_options_is_204_and_only_known_origins_get_cors_headers,
@@ -120,17 +117,6 @@ async fn a_body_that_does_not_say_it_is_json_is_415(world: World) {
     for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
         send(content_type).await.refused(401, "invalid_credentials");
     }
-}
-
-async fn a_body_that_does_not_arrive_in_time_is_408(world: World) {
-    let own = world.own(Setup::default().set("server.body_timeout_ms", "200")).await;
-    let mut stream = TcpStream::connect(own.base().trim_start_matches("http://")).await.unwrap();
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-    stream.write_all(format!("{head}Content-Length: 100\r\n\r\n{{").as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4096];
-    let read = stream.read(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
 }
 
 /// In the order in which a person would try them: sign up, log in, then everything that needs no id of one's own.
