@@ -71,7 +71,7 @@ struct Known {
 
 impl Inventory {
     /// Reads the catalog and takes the first snapshot. A feed that is computed has a price for every asset at once;
-    /// any other, and what administrators changed, is read from the store by [`Inventory::run`]. Without a store
+    /// any other, and what administrators changed, is read from the store by [`Inventory::run_on_table`]. Without a store
     /// nothing is shared with other processes.
     ///
     /// # Errors

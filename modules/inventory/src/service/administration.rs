@@ -38,7 +38,7 @@ impl Inventory {
             let known = before.as_deref().cloned().unwrap_or_else(|| Amendment::none(asset));
             let after = self.priced_by_hand(known.clone(), &change, at);
             let after = after.with(&change, at).map_err(|why| refused(asset, why))?;
-            if after != known || (before.is_none() && matches!(change, Change::Add { .. })) {
+            if after != known {
                 let event = event(&change, before.as_deref(), after, by, at);
                 let Some(head) = store.amend(head.as_ref(), &event).await? else { continue };
                 tracing::info!(target: "audit", by, %asset, action = event.action, event = %event.id, "catalog changed");

@@ -211,7 +211,9 @@ impl<'a> Shift<'a> {
         (held.head, held.rows) = (head, rows);
         held.next_renewal = Instant::now() + settings.lease() / 3;
         // This process need not read what it wrote.
-        self.inventory.sync(self.store).await
+        let rows = held.rows.iter().map(|row| Row::clone(row)).collect();
+        self.inventory.show_market(rows, &held.head);
+        Ok(())
     }
 
     async fn renew(&mut self) -> Result<(), Outage> {

@@ -73,7 +73,8 @@ impl Inventory {
         if revision != self.known().catalog {
             self.take_amendments(store, revision).await?;
         }
-        if let Some(head) = feed.filter(|head| !self.is_computed && head.feed == self.feed.fingerprint()) {
+        let is_of_feed = |head: &FeedHead| head.feed == self.feed.fingerprint() && head.has_market();
+        if let Some(head) = feed.filter(|head| !self.is_computed && is_of_feed(head)) {
             // Until the first one is read nobody is told that what is asked for is not there.
             if !self.take_market(store, &head).await? && self.known().market == 0 {
                 return Ok(());
@@ -108,6 +109,12 @@ impl Inventory {
             return Ok(true);
         }
         let Some(rows) = store.market(head).await? else { return Ok(false) };
+        self.show_market(rows, head);
+        Ok(true)
+    }
+
+    /// Shows a market, unless a newer one is shown already.
+    pub(super) fn show_market(&self, rows: Vec<Row>, head: &FeedHead) {
         let (history, at_ms) = (self.history.load(), head.at.timestamp_millis());
         let complete = |row: Row| Arc::new(history.complete(row, at_ms));
         let said: HashSet<_> = rows.iter().map(|row| row.asset.id).collect();
@@ -115,11 +122,10 @@ impl Inventory {
         let rows = rows.into_iter().map(complete).chain(unsaid).collect();
         let mut known = self.known();
         if head.revision < known.market {
-            return Ok(true);
+            return;
         }
         (known.rows, known.market, known.market_at) = (rows, head.revision, Some(head.at));
         known.minute_ms = head.minute_ms;
         self.renew(&mut known);
-        Ok(true)
     }
 }

@@ -49,6 +49,13 @@ pub struct FeedHead {
     pub minute_ms: i64,
 }
 
+impl FeedHead {
+    /// Whether the newest market is one of this feed, and not of the one that was asked before it.
+    pub fn has_market(&self) -> bool {
+        self.revision > 0 && self.at >= self.since
+    }
+}
+
 /// What the processes look at again and again: whether there is anything new.
 #[derive(Clone, Debug, Default)]
 pub struct Heads {
@@ -212,5 +219,33 @@ fn done(outcome: Result<(), WriteError<Overtaken>>) -> Result<bool, Outage> {
         Ok(()) => Ok(true),
         Err(WriteError::Lost(_)) => Ok(false),
         Err(WriteError::Outage(outage)) => Err(outage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use tradepost_kernel::Timestamp;
+
+    use super::FeedHead;
+
+    #[test]
+    fn what_another_feed_said_before_is_no_market_of_this_one() {
+        let since: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let head = |revision, late_ms| FeedHead {
+            version: 7,
+            holder: "one".to_owned(),
+            until: since,
+            feed: "file".to_owned(),
+            since,
+            revision,
+            at: since + TimeDelta::milliseconds(late_ms),
+            not_before: None,
+            parts: 1,
+            minute_ms: 0,
+        };
+        for (revision, late_ms, expected) in [(3, -1, false), (3, 0, true), (3, 1, true), (0, 0, false)] {
+            assert_eq!(head(revision, late_ms).has_market(), expected, "{revision} {late_ms}");
+        }
     }
 }
