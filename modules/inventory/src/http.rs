@@ -6,6 +6,7 @@ mod assets;
 mod categories;
 mod example;
 mod fresh;
+mod kept;
 mod market;
 mod number;
 mod prepared;
@@ -20,6 +21,7 @@ use tradepost_platform::cursor::Cursors;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::example::price_event;
+use self::kept::Kept;
 pub use self::number::Number;
 pub use self::prepared::Prepared;
 use crate::Inventory;
@@ -34,9 +36,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// What the routes answer from.
 pub fn state(inventory: Arc<Inventory>, cursors: Cursors) -> impl Fn(&mut ServiceConfig<'_>) + Clone {
-    let (inventory, cursors) = (Data::from(inventory), Data::new(admin::AuditCursors(cursors)));
+    let cursors = Data::new(admin::AuditCursors(cursors));
     move |config| {
-        config.app_data(inventory.clone()).app_data(cursors.clone());
+        // Each worker of the server calls this once, and keeps answers of its own.
+        config.app_data(Kept::new(Arc::clone(&inventory)));
+        config.app_data(Data::from(Arc::clone(&inventory))).app_data(cursors.clone());
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::assets::ListedAsset;
 use super::fresh::fresh;
+use super::kept::keep;
 use super::number::Number;
 use super::{Prepared, example};
 use crate::entry::Entry;
@@ -28,7 +29,7 @@ use crate::{Inventory, InventoryError};
         (status = 422, description = "`validation_failed`: the symbol is not 1 to 10 letters or digits."),
     )
 )]
-#[get("/inventory/assets/{asset_id}", wrap = "from_fn(encode)")]
+#[get("/inventory/assets/{asset_id}", wrap = "from_fn(encode)", wrap = "from_fn(keep)")]
 pub async fn get_asset(
     inventory: Data<Inventory>,
     path: Path<Which>,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::example;
 use super::fresh::fresh;
+use super::kept::keep;
 use super::number::Number;
 use super::prepared::{HOLE, Prepared};
 use super::selection::{Selected, Selection};
@@ -30,7 +31,7 @@ use crate::snapshot::Snapshot;
         (status = 422, description = "`validation_failed`: a parameter breaks its rule."),
     )
 )]
-#[get("/inventory/assets", wrap = "from_fn(encode)")]
+#[get("/inventory/assets", wrap = "from_fn(encode)", wrap = "from_fn(keep)")]
 pub async fn list_assets(
     inventory: Data<Inventory>,
     query: Query<Selection>,

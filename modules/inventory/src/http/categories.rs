@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::example;
 use super::fresh::fresh;
+use super::kept::keep;
 use super::number::Number;
 use super::once;
 use crate::Inventory;
@@ -22,7 +23,7 @@ use crate::snapshot::Snapshot;
     tag = "inventory",
     responses((status = 200, description = "All categories.", body = CategoryAnswer)),
 )]
-#[get("/inventory/categories", wrap = "from_fn(encode)")]
+#[get("/inventory/categories", wrap = "from_fn(encode)", wrap = "from_fn(keep)")]
 pub async fn list_categories(
     inventory: Data<Inventory>,
     request: HttpRequest,

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::assets::ListedAsset;
 use super::example;
 use super::fresh::fresh;
+use super::kept::keep;
 use super::number::Number;
 use super::once;
 use super::prepared::Prepared;
@@ -25,7 +26,7 @@ use crate::snapshot::Snapshot;
     tag = "inventory",
     responses((status = 200, description = "The market.", body = MarketAnswer)),
 )]
-#[get("/inventory/market", wrap = "from_fn(encode)")]
+#[get("/inventory/market", wrap = "from_fn(encode)", wrap = "from_fn(keep)")]
 pub async fn show_market(
     inventory: Data<Inventory>,
     request: HttpRequest,

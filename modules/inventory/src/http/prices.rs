@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::asset::Which;
 use super::fresh::fresh;
+use super::kept::keep;
 use super::number::Number;
 use crate::Inventory;
 use crate::domain::{Candle, Interval};
@@ -34,7 +35,7 @@ use crate::domain::{Candle, Interval};
         (status = 422, description = "`validation_failed`: a parameter breaks its rule."),
     )
 )]
-#[get("/inventory/assets/{asset_id}/prices", wrap = "from_fn(encode)")]
+#[get("/inventory/assets/{asset_id}/prices", wrap = "from_fn(encode)", wrap = "from_fn(keep)")]
 pub async fn get_prices(
     inventory: Data<Inventory>,
     path: Path<Which>,
