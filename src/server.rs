@@ -112,10 +112,11 @@ impl Parts {
             let document = document.clone();
             async move { HttpResponse::Ok().content_type(ContentType::json()).body(document) }
         });
-        config.service(list_problems).service(explain_problem).service(document);
-        modules::swagger_ui(config);
+        // What is mounted first is looked through first, so the API comes before what people rarely ask for.
         let mut described = ServiceConfig::new(config);
         api(&mut described, &self.served, &self.states);
+        config.service(list_problems).service(explain_problem).service(document);
+        modules::swagger_ui(config);
         match &self.fallback {
             Some(fallback) => fallback(config),
             None => {

@@ -62,15 +62,23 @@ fn swap(criterion: &mut Criterion, assets: usize) -> Outcome<()> {
 
 fn answers(criterion: &mut Criterion) -> Outcome<()> {
     let (world, system) = (World::demo()?, System::new());
-    let timed = |count, first| {
-        // What the first request prepares is not counted.
-        let (_, bytes) = system.block_on(routes::real(&world.inventory, first, 1));
-        (system.block_on(routes::real(&world.inventory, first, count)).0, bytes)
-    };
     for path in PATHS {
-        let (_, bytes) = timed(1, path);
+        // What the first request prepares is not counted.
+        let (_, bytes) = system.block_on(routes::real(&world.inventory, [path].into_iter()));
         let mut group = criterion.benchmark_group(path.trim_start_matches("/api/v1"));
-        group.bench_function("inventory", |bencher| bencher.iter_custom(|count| timed(count, path).0));
+        group.bench_function("asked for anew", |bencher| {
+            bencher.iter_custom(|count| {
+                // A parameter that means nothing makes each another question.
+                let sign = if path.contains('?') { '&' } else { '?' };
+                let paths = (0..count).map(|number| format!("{path}{sign}n={number}"));
+                system.block_on(routes::real(&world.inventory, paths)).0
+            });
+        });
+        group.bench_function("asked for again", |bencher| {
+            bencher.iter_custom(|count| {
+                system.block_on(routes::real(&world.inventory, (0..count).map(|_| path))).0
+            });
+        });
         group.bench_function("bare route", |bencher| {
             bencher.iter_custom(|count| {
                 let path = path.split('?').next().unwrap_or_default();

@@ -21,23 +21,26 @@ macro_rules! application {
     }};
 }
 
-/// Asks an application so often, and answers how long that took and how long the last body was.
+/// Asks an application for each path, and answers how long that took and how long the last body was.
 macro_rules! ask {
-    ($app:expr, $path:expr, $count:expr) => {{
+    ($app:expr, $paths:expr) => {{
         let began = Instant::now();
         let mut bytes = 0;
-        for _ in 0..$count {
-            let answer = call_service(&$app, TestRequest::get().uri($path).to_request()).await;
+        for path in $paths {
+            let answer = call_service(&$app, TestRequest::get().uri(path.as_ref()).to_request()).await;
             bytes = read_body(answer).await.len();
         }
         (began.elapsed(), bytes)
     }};
 }
 
-/// How long so many requests take, and how long the answer is.
-pub async fn real(inventory: &Arc<Inventory>, path: &str, count: u64) -> (Duration, usize) {
+/// How long these requests take, one after the other, and how long the last answer is.
+pub async fn real(
+    inventory: &Arc<Inventory>,
+    paths: impl Iterator<Item = impl AsRef<str>>,
+) -> (Duration, usize) {
     let app = application!(inventory);
-    ask!(app, path, count)
+    ask!(app, paths)
 }
 
 /// The same of a bare route.
@@ -48,13 +51,10 @@ pub async fn bare(bytes: usize, path: &str, count: u64) -> Duration {
         async move { HttpResponse::Ok().insert_header(ContentType::json()).body(body) }
     };
     let app = init_service(App::new().route(path, web::get().to(handler))).await;
-    ask!(app, path, count).0
+    ask!(app, (0..count).map(|_| path)).0
 }
 
 /// Asks for every asset of a catalog, in lists and one by one.
 pub async fn everything(inventory: &Arc<Inventory>, lists: &[String], details: &[String]) {
-    let app = application!(inventory);
-    for path in lists.iter().chain(details) {
-        ask!(app, path, 1);
-    }
+    real(inventory, lists.iter().chain(details)).await;
 }

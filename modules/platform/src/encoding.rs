@@ -52,7 +52,7 @@ fn wanted(request: &ServiceRequest) -> ContentEncoding {
 }
 
 /// Brotli is the smallest and takes by far the longest, which pays for what is compressed once. Prices are compressed
-/// for everybody anew, so whoever likes another as much gets that.
+/// anew every second, so whoever likes another as much gets that.
 fn cheaper_than_brotli(request: &ServiceRequest) -> ContentEncoding {
     let accepted: Option<AcceptEncoding> = request.get_header();
     let weight = |encoding: Encoding| {

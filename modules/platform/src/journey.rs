@@ -59,14 +59,16 @@ impl Journey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     id: String,
-    flags: String,
+    flags: u8,
 }
 
 impl Trace {
     /// A trace that begins here.
     #[must_use]
     pub fn begin() -> Self {
-        Self { id: format!("{:032x}", rand::rng().random_range(1..=u128::MAX)), flags: "00".to_owned() }
+        // Two halves, because numbers of 128 bits are slow to write.
+        let (first, second) = (rand::rng().random_range(1..=u64::MAX), rand::random::<u64>());
+        Self { id: format!("{first:016x}{second:016x}"), flags: 0 }
     }
 
     /// The trace of a `traceparent` header (`00-{32 hex}-{16 hex}-{2 hex}`), if it is well-formed.
@@ -82,8 +84,8 @@ impl Trace {
         let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
         // Later versions may add parts, version ff is forbidden.
         let is_whole = version != "ff" && (version != "00" || parts.next().is_none());
-        (is_whole && !is_zero(id) && !is_zero(parent))
-            .then(|| Self { id: id.to_owned(), flags: flags.to_owned() })
+        let flags = u8::from_str_radix(flags, 16).ok()?;
+        (is_whole && !is_zero(id) && !is_zero(parent)).then(|| Self { id: id.to_owned(), flags })
     }
 
     /// The id that all processes log.
@@ -96,7 +98,7 @@ impl Trace {
 /// The header for an onward call: the same trace, a new parent.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{:016x}-{}", self.id, rand::rng().random_range(1..=u64::MAX), self.flags)
+        write!(f, "00-{}-{:016x}-{:02x}", self.id, rand::rng().random_range(1..=u64::MAX), self.flags)
     }
 }
 

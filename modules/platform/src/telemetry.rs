@@ -3,6 +3,7 @@
 mod log;
 mod metrics;
 mod request;
+mod series;
 
 pub use self::log::{LogFormat, LogSettings, start_logging};
 pub use self::metrics::{Metrics, metrics_page};

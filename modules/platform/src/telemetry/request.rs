@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage};
 use tracing::Instrument;
 use tradepost_kernel::RequestId;
 
+use super::series::count;
 use crate::journey::{Journey, Trace};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,14 +44,14 @@ pub async fn observe<B: MessageBody>(
     }
     let status = response.status().as_u16();
     let told = response.request().extensions_mut().remove::<RouteTemplate>().map(|route| route.0);
-    let route = told.or_else(|| response.request().match_pattern()).unwrap_or_else(|| "unmatched".to_owned());
+    let route = told.or_else(|| response.request().match_pattern());
     let elapsed = started.elapsed();
     let ms = milliseconds(elapsed);
     span.in_scope(|| match is_probe(&path) {
         true => tracing::debug!(%method, path, status, ms, "request"),
         false => tracing::info!(%method, path, status, ms, "request"),
     });
-    count(method.as_str(), route, status, elapsed);
+    count(method.as_str(), route.as_deref().unwrap_or("unmatched"), status, elapsed);
     Ok(response)
 }
 
@@ -71,21 +72,4 @@ fn is_probe(path: &str) -> bool {
 
 fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Methods and statuses are few; anything unusual shares one label, so that no client can make new ones.
-fn count(method: &str, route: String, status: u16, elapsed: Duration) {
-    let method = match method {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    };
-    let status = status.to_string();
-    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
-        .record(elapsed);
 }
