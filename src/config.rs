@@ -9,6 +9,7 @@ use config::{Config as Raw, Environment, File, FileFormat, Value, ValueKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use tradepost_platform::dynamo::{EngineKind, StorageSettings};
+use tradepost_platform::settings::one_of;
 use tradepost_platform::telemetry::LogSettings;
 
 pub use self::sections::{AuthSettings, PeerSettings, ServerSettings};
@@ -91,10 +92,10 @@ impl Config {
     /// # Errors
     /// A sentence naming the file or key that is wrong.
     pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
-        let environment: Kind = layers(overrides, None)?.get("environment").map_err(|e| wrong(&e))?;
+        let environment = kind(&layers(overrides, None)?)?;
         let raw = layers(overrides, Some(environment))?;
         refuse_unknown(&raw)?;
-        if raw.get::<Kind>("environment").map_err(|error| wrong(&error))? != environment {
+        if kind(&raw)? != environment {
             let sentence = "environment chooses which file is read, so it cannot be set in that file: set it in \
                             default.toml, as TRADEPOST__ENVIRONMENT, or with --set.";
             return Err(ConfigError(sentence.to_owned()));
@@ -200,6 +201,12 @@ fn optional(folder: &Path, name: &str) -> File<config::FileSourceFile, FileForma
     File::from(folder.join(format!("{name}.toml"))).format(FileFormat::Toml).required(false)
 }
 
+fn kind(raw: &Raw) -> Result<Kind, ConfigError> {
+    let value: Value = raw.get("environment").map_err(|error| wrong(&error))?;
+    let kind: Result<_, config::ConfigError> = one_of(value);
+    kind.map_err(|error| ConfigError(format!("The setting environment is wrong: {error}.")))
+}
+
 fn take<T: DeserializeOwned>(raw: &Raw, section: &str) -> Result<T, ConfigError> {
     let value: Value = raw.get(section).map_err(|error| wrong(&error))?;
     serde_path_to_error::deserialize(value).map_err(|error| {
@@ -276,6 +283,8 @@ fn flatten(key: &str, value: &Value, lines: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use tradepost_platform::dynamo::EngineKind;
+
     use super::{Config, Overrides};
 
     fn with(keys: &[(&str, &str)]) -> Result<Config, String> {
@@ -302,16 +311,27 @@ mod tests {
         for (key, value, named) in [
             ("serverr.listen", "x", "serverr"),
             ("server.lisen", "x", "lisen"),
-            ("storage.engine", "sqlite", "sqlite"),
+            (
+                "storage.engine",
+                "sqlite",
+                "storage.engine is wrong: unknown variant `sqlite`, expected `embedded` or",
+            ),
+            ("log.format", "xml", "log.format is wrong: unknown variant `xml`, expected `pretty` or `json`."),
             ("server.workers", "many", "workers"),
             ("auth.service_secret", "too short", "auth.service_secret"),
-            ("environment", "prod", "prod"),
+            ("environment", "prod", "environment is wrong: unknown variant `prod`, expected `local` or"),
             ("storage.access_key_id", "AKIDEXAMPLE", "storage.secret_access_key"),
             ("storage.secret_access_key", "secret", "storage.access_key_id"),
         ] {
             let error = with(&[(key, value)]).err().unwrap();
             assert!(error.contains(named), "{key}: {error}");
         }
+    }
+
+    #[test]
+    fn words_are_read_in_either_case() {
+        let config = with(&[("storage.engine", "Embedded"), ("environment", "LOCAL")]).unwrap();
+        assert_eq!(config.storage.engine, EngineKind::Embedded);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tradepost_platform::settings::one_of;
 
 pub use self::coingecko::{CoinGeckoSettings, Plan};
 pub use self::file::FileSettings;
@@ -20,6 +21,7 @@ pub struct Settings {
     /// The path of the catalog file; empty for the demo catalog that is compiled in.
     pub catalog: String,
     /// Where prices come from.
+    #[serde(deserialize_with = "one_of")]
     pub feed: Source,
     /// Chooses the course of simulated prices: processes with the same seed and catalog show the same prices.
     pub simulation_seed: u64,

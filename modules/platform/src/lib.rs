@@ -12,4 +12,5 @@ pub mod journey;
 pub mod peer;
 pub mod request;
 pub mod secrets;
+pub mod settings;
 pub mod telemetry;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_kernel::Usd;
+use tradepost_platform::settings::one_of;
 
 use crate::domain::Scope;
 
@@ -20,6 +21,7 @@ pub enum DepositPolicy {
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Who may credit an account.
+    #[serde(deserialize_with = "one_of")]
     pub deposits: DepositPolicy,
     /// Allows `deposits = "self_service"` in production.
     pub self_service_in_production: bool,

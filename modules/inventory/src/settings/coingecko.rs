@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use tradepost_platform::settings::one_of;
 
 const PRO_HOST: &str = "pro-api.coingecko.com";
 const PUBLIC_HOST: &str = "api.coingecko.com";
@@ -14,6 +15,7 @@ const PUBLIC_HOST: &str = "api.coingecko.com";
 #[serde(deny_unknown_fields)]
 pub struct CoinGeckoSettings {
     pub base_url: String,
+    #[serde(deserialize_with = "one_of")]
     pub plan: Plan,
     pub api_key: SecretString,
     /// Prices are dollars throughout the platform.

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::Table;
+use crate::settings::one_of;
 
 /// Which engine stores the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,7 @@ pub enum EngineKind {
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
     /// Which engine stores the data.
+    #[serde(deserialize_with = "one_of")]
     pub engine: EngineKind,
     /// Allows the embedded engine in production.
     pub embedded_in_production: bool,

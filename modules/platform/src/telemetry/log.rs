@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::settings::one_of;
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,7 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub struct LogSettings {
     /// How lines look.
+    #[serde(deserialize_with = "one_of")]
     pub format: LogFormat,
     /// Which lines are written, in the form of `tracing`'s filter directives, e.g. `info` or `info,tradepost=debug`.
     pub filter: String,
