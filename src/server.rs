@@ -223,7 +223,7 @@ fn cors(settings: &ServerSettings) -> Cors {
         })
         .allowed_methods(["GET", "POST", "PUT", "DELETE"])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, header::ACCEPT])
-        .allowed_headers(["idempotency-key", "last-event-id", "x-request-id", "traceparent"])
+        .allowed_headers(["idempotency-key", "if-none-match", "last-event-id", "x-request-id", "traceparent"])
         .expose_headers(exposed)
         .max_age(3600)
 }

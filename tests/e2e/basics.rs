@@ -33,12 +33,17 @@ async fn health_answers_without_a_token(world: World) {
 async fn metrics_name_routes_by_template(world: World) {
     let user = world.new_user().await;
     user.get("/api/v1/orders/0123456789_an_id").await.expect(404);
+    world.send(world.request(Method::HEAD, "/api/v1/inventory/market")).await.expect(200);
     let metrics = world.get("/metrics").await.expect(200);
     assert!(metrics.header("content-type").starts_with("text/plain"));
     assert!(metrics.text.contains("http_request_duration_seconds_bucket"));
     let metrics = world.metrics().await;
     assert!(metrics.contains("route=\"/api/v1/orders/{order_id}\""), "{metrics}");
     assert!(!metrics.contains("0123456789_an_id"));
+    assert!(
+        metrics.contains(r#"{method="HEAD",route="/api/v1/inventory/market",status="200"}"#),
+        "{metrics}"
+    );
 }
 
 async fn an_unknown_route_is_404_with_and_without_a_token(world: World) {
@@ -196,14 +201,14 @@ async fn any_options_is_204_and_only_known_origins_get_cors_headers(world: World
     let preflight = |path: &'static str, origin: &'static str| {
         let request = world.request(Method::OPTIONS, path).header("origin", origin);
         let request = request.header("access-control-request-method", "POST");
-        let headers = "authorization,content-type,idempotency-key,last-event-id";
+        let headers = "authorization,content-type,idempotency-key,if-none-match,last-event-id";
         world.send(request.header("access-control-request-headers", headers))
     };
     for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "http://localhost"] {
         let answer = preflight("/api/v1/orders", origin).await.expect(204);
         assert_eq!(answer.header("access-control-allow-origin"), origin);
         let allowed = answer.header("access-control-allow-headers").to_lowercase();
-        for header in ["authorization", "content-type", "idempotency-key", "last-event-id"] {
+        for header in ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id"] {
             assert!(allowed.contains(header), "{allowed}");
         }
         for method in ["GET", "POST", "PUT", "DELETE"] {

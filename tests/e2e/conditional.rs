@@ -11,6 +11,7 @@ use crate::figures::still;
 
 crate::tests![
     who_has_an_answer_is_sent_nothing,
+    a_refusal_is_kept_by_nobody,
     new_prices_have_another_tag,
     answers_are_compressed_for_whoever_accepts_it,
     what_is_small_refused_or_private_is_not_compressed,
@@ -62,6 +63,17 @@ async fn who_has_an_answer_is_sent_nothing(world: World) {
     }
     with(&own, "/api/v1/inventory/assets/NOPE", "if-none-match", "*").await.refused(404, "asset_not_found");
     with(&own, "/api/v1/inventory/assets?limit=0", "if-none-match", "*").await.invalid(&["limit"]);
+}
+
+async fn a_refusal_is_kept_by_nobody(world: World) {
+    for (path, status) in [
+        ("/api/v1/inventory/assets/NOPE", 404),
+        ("/api/v1/inventory/assets?limit=0", 422),
+        ("/api/v1/balance", 401),
+        ("/nothing", 404),
+    ] {
+        assert_eq!(world.get(path).await.expect(status).header("cache-control"), "no-store", "{path}");
+    }
 }
 
 async fn new_prices_have_another_tag(world: World) {

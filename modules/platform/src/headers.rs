@@ -16,7 +16,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Adds the headers that keep a browser from guessing types, framing pages, leaking addresses or keeping
-/// private answers: an answer to a request with a token, or to one that sent something, is never stored.
+/// private answers: an answer to a request with a token, or to one that sent something, is never stored,
+/// nor is a refusal, which may be wrong a moment later.
 ///
 /// # Errors
 /// Passes on those of the layers below.
@@ -26,12 +27,13 @@ pub async fn secure<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let private = request.headers().contains_key(AUTHORIZATION) || !request.method().is_safe();
     let mut response = next.call(request).await?;
+    let is_refused = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     set_default(headers, CONTENT_SECURITY_POLICY, POLICY);
-    if private {
+    if private || is_refused {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)

@@ -40,6 +40,7 @@ pub fn count(method: &str, route: &str, status: u16, elapsed: Duration) {
 fn label(method: &str) -> &'static str {
     match method {
         "GET" => "GET",
+        "HEAD" => "HEAD",
         "POST" => "POST",
         "PUT" => "PUT",
         "DELETE" => "DELETE",
