@@ -70,6 +70,19 @@ impl Market {
         self.clock.advance(by);
     }
 
+    /// Moves the clock, and waits until the catalog shows the prices of then, which may be those of before.
+    pub async fn pass(&self, by: TimeDelta) {
+        let before = self.updated().await;
+        self.advance(by);
+        while self.updated().await == before {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn updated(&self) -> String {
+        self.world.get("/api/v1/inventory/assets/BTC").await.expect(200).field("data.last_updated")
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -146,9 +146,7 @@ async fn a_price_that_was_shown_is_within_its_candle(world: World) {
     let mut shown = Vec::new();
     for _ in 0..20 {
         shown.push((market.now(), market.price("BTC").await));
-        let before = market.price("BTC").await;
-        market.advance(TimeDelta::milliseconds(3_700));
-        while market.price("BTC").await == before {}
+        market.pass(TimeDelta::milliseconds(3_700)).await;
     }
     let minutes = candles(&market.world, "BTC", "?interval=1m").await;
     for (at, price) in shown {
@@ -198,8 +196,9 @@ async fn a_past_that_is_over_need_not_be_sent_again(world: World) {
     let past = "?interval=1h&from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z";
     let tags = [ask(past, "").await.header("etag").to_owned(), ask("", "").await.header("etag").to_owned()];
     let before = market.price("BTC").await;
-    market.advance(TimeDelta::seconds(40));
-    while market.price("BTC").await == before {}
+    while market.price("BTC").await == before {
+        market.pass(TimeDelta::seconds(40)).await;
+    }
     assert_eq!(ask(past, &tags[0]).await.expect(304).text, "");
     assert_ne!(ask("", &tags[1]).await.expect(200).header("etag"), tags[1]);
 }
